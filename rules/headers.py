@@ -1,0 +1,273 @@
+"""What crosses the gateway: one table of header rules for requests, responses and upgrades, on raw bytes.
+
+Rule that holds here: a name is looked up folded - letters lower, every other sign but digits a dash - so that no
+spelling of a name (``X_Gateway_Role``) slips past the table. What the table does not name crosses as it came, in its
+order, duplicates kept. What the gateway says about itself and its visitor is added last and cannot be listed away.
+
+Framing is the upstream leg's: `Content-Length` crosses, `Transfer-Encoding` never does; whoever writes a head adds
+``Transfer-Encoding: chunked`` for a body without length, and `Connection` for its own connection's end.
+What a request's head says to the gateway itself (origin, upgrade, address) is read in rules.requests.
+
+Sources: RFC 9110 sections 7.6 (Connection, Via) and 10.1.4 (TE), RFC 9112 section 9, RFC 6265bis (nameless cookies).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+Header = tuple[bytes, bytes]
+
+VIA = b"1.1 link-gateway"
+OUR_COOKIES = (b"__host-lg_", b"__secure-lg_", b"lg_")  # prefixes of our cookies' names, lower case
+
+_FOLD = bytes(sign.lower()[0] if sign.isalnum() else ord("-") for sign in (bytes((code,)) for code in range(256)))
+_NAME_PREFIXES_OF_OURS = (b"x-gateway-", b"x-forwarded-")
+_NEVER_LISTED_AWAY = frozenset({b"host", b"content-length"})
+_COOKIE_EDGE = bytes(range(0x21)) + b"\x7f="
+
+
+class _Rule(Enum):
+    """What happens to a header that the table names. A name it does not name is kept."""
+
+    DROP = auto()
+    KEEP = auto()  # in its plain spelling only
+    CONNECTION = auto()  # dropped, and so is what it lists
+    TE = auto()  # dropped but for `trailers`
+    COOKIE = auto()  # without ours
+    FORWARDED_FOR = auto()  # continued when the peer is trusted
+    SET_COOKIE = auto()  # unless the name is one of ours
+    ALLOW_ORIGIN = auto()  # unless it opens to everybody
+    CACHING = auto()  # unless the answer must not be stored
+
+
+# Between us and one neighbour only. Expect: the gateway has answered it. Http2-Settings: belongs to an upgrade to h2c.
+_HOP_BY_HOP: Mapping[bytes, _Rule] = {
+    b"connection": _Rule.CONNECTION,
+    b"keep-alive": _Rule.DROP,
+    b"proxy-connection": _Rule.DROP,
+    b"proxy-authenticate": _Rule.DROP,
+    b"proxy-authentication-info": _Rule.DROP,
+    b"proxy-authorization": _Rule.DROP,
+    b"te": _Rule.DROP,
+    b"trailer": _Rule.DROP,
+    b"transfer-encoding": _Rule.DROP,
+    b"upgrade": _Rule.DROP,
+    b"http2-settings": _Rule.DROP,
+    b"content-length": _Rule.KEEP,
+}
+_REQUEST: Mapping[bytes, _Rule] = {
+    **_HOP_BY_HOP,
+    b"host": _Rule.DROP,  # set by us
+    b"expect": _Rule.DROP,
+    b"te": _Rule.TE,
+    b"cookie": _Rule.COOKIE,
+    b"x-forwarded-for": _Rule.FORWARDED_FOR,
+    b"forwarded": _Rule.DROP,
+    b"x-real-ip": _Rule.DROP,
+    b"x-request-id": _Rule.DROP,
+    # They would make a platform act on another path or method than the one that was decided about.
+    b"x-original-url": _Rule.DROP,
+    b"x-original-uri": _Rule.DROP,
+    b"x-rewrite-url": _Rule.DROP,
+    b"x-http-method": _Rule.DROP,
+    b"x-http-method-override": _Rule.DROP,
+    b"x-method-override": _Rule.DROP,
+}
+_RESPONSE: Mapping[bytes, _Rule] = {
+    **_HOP_BY_HOP,
+    b"set-cookie": _Rule.SET_COOKIE,
+    b"access-control-allow-origin": _Rule.ALLOW_ORIGIN,
+    b"cache-control": _Rule.CACHING,
+    b"expires": _Rule.CACHING,
+    b"pragma": _Rule.CACHING,
+    # A platform must not own the gateway's origin: lead browsers past it, sign everybody out, take over its pages,
+    # have reports about its links sent away, or command a proxy in front of it.
+    b"alt-svc": _Rule.DROP,
+    b"clear-site-data": _Rule.DROP,
+    b"service-worker-allowed": _Rule.DROP,
+    b"nel": _Rule.DROP,
+    b"x-accel-redirect": _Rule.DROP,
+    b"x-sendfile": _Rule.DROP,
+}
+_UPGRADE: tuple[Header, ...] = ((b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"))
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamHeaders:
+    """What is peculiar to one upstream; made once by `for_upstream`."""
+
+    table: Mapping[bytes, _Rule]
+    host: bytes | None = None  # none: the public host
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """What the gateway knows about one request that it forwards."""
+
+    upstream: UpstreamHeaders
+    peer: bytes  # address of the connection's other end, as X-Forwarded-For writes it
+    peer_trusted: bool  # a proxy of the operator's: what it says about addresses is continued
+    scheme: bytes  # as the visitor used it: rules.requests.read_client
+    host: bytes  # the public host, with its port where there is one: rules.requests.read_client
+    request_id: bytes
+    identity: tuple[Header, ...] = ()  # X-Gateway-*, empty where nobody was admitted
+    via: bytes = VIA
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseContext:
+    """What the gateway knows about one response that it hands on."""
+
+    no_store: bool = False  # an entry page: never from a cache
+    open_to_all: bool = False  # an asset: `Access-Control-Allow-Origin: *` may stay
+    via: bytes = VIA
+
+
+def fold_name(name: bytes) -> bytes:
+    """A header's name as the table looks it up."""
+    return name.translate(_FOLD)
+
+
+def for_upstream(trusted_names: Iterable[str] = (), host: str | None = None) -> UpstreamHeaders:
+    """The table for one upstream.
+
+    Args:
+        trusted_names: names that this platform believes (e.g. ``User-Id``); removed from every visitor's request.
+        host: the Host it is asked with; none keeps the public one.
+    """
+    own = {fold_name(name.encode("ascii")): _Rule.DROP for name in trusted_names}
+    return UpstreamHeaders({**_REQUEST, **own}, None if host is None else host.encode("ascii"))
+
+
+def request_headers(headers: Iterable[Header], context: RequestContext) -> list[Header]:
+    """The header lines of a forwarded request, Host first, ours last. No line for the body's framing but its length."""
+    out, forwarded_for, trailers = _crossing_request(headers, context)
+    if trailers:
+        out += ((b"TE", b"trailers"), (b"Connection", b"TE"))
+    return _with_ours(out, forwarded_for, context)
+
+
+def upgrade_request_headers(headers: Iterable[Header], context: RequestContext) -> list[Header]:
+    """The header lines of a forwarded WebSocket handshake, which has no body."""
+    crossing, forwarded_for, _ = _crossing_request(headers, context)
+    out = [line for line in crossing if line[0].lower() != b"content-length"]
+    out += _UPGRADE
+    return _with_ours(out, forwarded_for, context)
+
+
+def response_headers(headers: Iterable[Header], context: ResponseContext) -> list[Header]:
+    """The header lines of a response handed on to the visitor; duplicates such as Set-Cookie are kept."""
+    out = _crossing_response(headers, context)
+    if context.no_store:
+        out.append((b"Cache-Control", b"no-store"))
+    out.append((b"Via", context.via))
+    return out
+
+
+def upgrade_response_headers(headers: Iterable[Header], context: ResponseContext) -> list[Header]:
+    """The header lines of a 101 handed on to the visitor. A refused handshake is an ordinary response."""
+    out = [line for line in _crossing_response(headers, context) if line[0].lower() != b"content-length"]
+    out += _UPGRADE
+    out.append((b"Via", context.via))
+    return out
+
+
+def without_our_cookies(value: bytes) -> bytes:
+    """The value of a Cookie header without the gateway's own cookies; empty when none is left."""
+    if b"lg_" not in value.lower():
+        return value
+    pairs = (pair.strip() for pair in value.split(b";"))
+    return b"; ".join(pair for pair in pairs if pair and not is_our_cookie(pair))
+
+
+def is_our_cookie(pair: bytes) -> bool:
+    """Whether ``name=value`` is a cookie of the gateway's, also one feigned by a nameless cookie (``=lg_v=x``)."""
+    return pair.lstrip(_COOKIE_EDGE).lower().startswith(OUR_COOKIES)
+
+
+def _crossing_request(headers: Iterable[Header], context: RequestContext) -> tuple[list[Header], list[bytes], bool]:
+    """The visitor's lines that cross, what was said in X-Forwarded-For, and whether trailers are welcome."""
+    table = context.upstream.table
+    out: list[Header] = [(b"Host", context.upstream.host or context.host)]
+    forwarded_for: list[bytes] = []
+    listed: set[bytes] = set()
+    trailers = False
+    for line in headers:
+        name, value = line
+        folded = name.translate(_FOLD)
+        rule = table.get(folded)
+        if rule is None:
+            if not folded.startswith(_NAME_PREFIXES_OF_OURS):
+                out.append(line)
+        elif rule is _Rule.DROP or name.lower() != folded:
+            continue
+        elif rule is _Rule.COOKIE:
+            if kept := without_our_cookies(value):
+                out.append((name, kept))
+        elif rule is _Rule.CONNECTION:
+            listed.update(_listed(value))
+        elif rule is _Rule.TE:
+            trailers = trailers or b"trailers" in _listed(value)
+        elif rule is _Rule.FORWARDED_FOR:
+            forwarded_for.append(value)
+        else:
+            out.append(line)
+    return _without(out, listed), forwarded_for, trailers
+
+
+def _with_ours(out: list[Header], forwarded_for: list[bytes], context: RequestContext) -> list[Header]:
+    """`out` with what the gateway says: about the way so far, about the request, about the visitor."""
+    chain = [*forwarded_for, context.peer] if context.peer_trusted else [context.peer]
+    out += (
+        (b"X-Forwarded-For", b", ".join(chain)),
+        (b"X-Forwarded-Proto", context.scheme),
+        (b"X-Forwarded-Host", context.host),
+        (b"X-Request-Id", context.request_id),
+        (b"Via", context.via),
+    )
+    out += context.identity
+    return out
+
+
+def _crossing_response(headers: Iterable[Header], context: ResponseContext) -> list[Header]:
+    """The platform's own lines that cross."""
+    out: list[Header] = []
+    listed: set[bytes] = set()
+    for line in headers:
+        name, value = line
+        folded = name.translate(_FOLD)
+        rule = _RESPONSE.get(folded)
+        if rule is None:
+            if not folded.startswith(b"x-gateway-"):
+                out.append(line)
+        elif rule is _Rule.CONNECTION:
+            listed.update(_listed(value))
+        elif _response_line_crosses(rule, name.lower() == folded, value, context):
+            out.append(line)
+    return _without(out, listed)
+
+
+def _response_line_crosses(rule: _Rule, plain: bool, value: bytes, context: ResponseContext) -> bool:
+    """Whether a line that the response table names is handed on. `plain`: the name is in its plain spelling."""
+    if rule is _Rule.SET_COOKIE:
+        return plain and not is_our_cookie(value)
+    if rule is _Rule.ALLOW_ORIGIN:
+        return plain and (context.open_to_all or value.strip() != b"*")
+    if rule is _Rule.CACHING:
+        return plain and not context.no_store
+    return plain and rule is _Rule.KEEP
+
+
+def _listed(value: bytes) -> list[bytes]:
+    """The members of a comma separated list of names or codings, folded, without their parameters."""
+    return [member.split(b";", 1)[0].strip().translate(_FOLD) for member in value.split(b",")]
+
+
+def _without(lines: list[Header], listed: set[bytes]) -> list[Header]:
+    """`lines` without those whose names a Connection header listed; framing stays whatever was listed."""
+    gone = listed - _NEVER_LISTED_AWAY
+    if not gone:
+        return lines
+    return [line for line in lines if line[0].translate(_FOLD) not in gone]
