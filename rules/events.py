@@ -40,19 +40,21 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """A visitor came in: the first of their connections is open."""
+    """A visitor came in: one of their connections is open."""
 
     visitor: str
     role: Role
+    connection: str
     seat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """The last connection of a visitor has closed."""
+    """One connection of a visitor has closed; with their last one they are out."""
 
     visitor: str
     role: Role
+    connection: str
 
 
 # --- by hosts -----------------------------------------------------------------------------------------------
@@ -242,7 +244,29 @@ class DropPresence:
     visitor: str
 
 
-Effect = Happened | DropPresence
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Write this connection's presence, good until `until_ms`, and move the session's lease to `lease_ms`."""
+
+    door: str
+    visitor: str
+    connection: str
+    role: Role
+    until_ms: Millis
+    lease_ms: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """Forget this one connection's presence."""
+
+    door: str
+    visitor: str
+    connection: str
+    role: Role
+
+
+Effect = Happened | DropPresence | Arrived | Departed
 
 
 @dataclass(frozen=True, slots=True)

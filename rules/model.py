@@ -138,6 +138,7 @@ class Door:
     status: Status = Status.OPEN
     locked: bool = False
     guests: Mapping[str, Guest] = field(default_factory=dict)  # by visitor id
+    hosts: tuple[str, ...] = ()  # the hosts who came in and were not seen to leave, by visitor id
     operations: Mapping[str, str] = field(default_factory=dict)  # the last 32: operation id -> result
     created_at_ms: Millis = 0
     # sessions only
@@ -152,6 +153,7 @@ class Door:
     held: bool = False  # a guest was inside
     finished_at_ms: Millis | None = None  # when it was ended, cancelled or over
     sequence: int = 0  # of its calendar entry
+    overtime_told: bool = False
     names_erased: bool = False
     # not part of the document
     presence: tuple[Presence, ...] = ()

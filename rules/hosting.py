@@ -1,0 +1,185 @@
+"""What the host does from the desk: admit, deny, hold, message, remove, let back, lock, bring over.
+
+Rule that holds here: nobody is let in unless the host is inside that door, and in a room one admission ends every
+other guest's right to come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rules.admission import is_blocked, queue, void_others
+from rules.events import (
+    Admit,
+    AdmitAll,
+    Deny,
+    Happening,
+    Hold,
+    LetBack,
+    Message,
+    Refused,
+    Rejected,
+    Remove,
+    Transfer,
+)
+from rules.model import Door, DoorKind, Guest, GuestState, Role, Status
+from rules.moves import GUEST_MOVES, Move
+from rules.presence import has_live_page, host_inside, is_inside
+from rules.step import Step, moved
+
+SHUT = {Status.CANCELLED: Refused.CANCELLED, Status.ENDED: Refused.ENDED, Status.OVER: Refused.OVER}
+
+
+def _guest_after(step: Step, visitor: str, move: Move) -> Guest | Rejected:
+    guest = step.door.guests.get(visitor)
+    return Rejected(Refused.UNKNOWN_GUEST) if guest is None else moved(guest, move, step.now_ms)
+
+
+def _not_admitting(door: Door, now_ms: int) -> Rejected | None:
+    """Why nobody can be let in at this door now, if so."""
+    if door.status in SHUT:
+        return Rejected(SHUT[door.status])
+    if not host_inside(door, now_ms):
+        return Rejected(Refused.HOST_ABSENT)
+    return Rejected(Refused.LOCKED) if door.locked else None
+
+
+def admit(step: Step, event: Admit) -> Step | Rejected:
+    """Let one guest in. Admitting twice changes nothing."""
+    after = _guest_after(step, event.guest, Move.ADMIT)
+    if isinstance(after, Rejected):
+        return after
+    if after == step.door.guests[event.guest]:
+        return step
+    hindered = _not_admitting(step.door, step.now_ms)
+    return hindered if hindered is not None else _let_in(step, after)
+
+
+def _let_in(step: Step, guest: Guest) -> Step:
+    door = step.door.with_guest(guest)
+    if door.kind is DoorKind.ROOM:
+        door = void_others(door, guest.visitor, step.now_ms)
+    waited_ms = step.now_ms - guest.joined_at_ms
+    return step.put(door).tell(Happening.ADMITTED, guest.visitor, waited_ms=waited_ms)
+
+
+def admit_all(step: Step, event: AdmitAll) -> Step | Rejected:
+    """Let in everybody who waits with a live page. A room takes one guest at a time."""
+    if step.door.kind is DoorKind.ROOM:
+        return Rejected(Refused.SESSIONS_ONLY)
+    hindered = _not_admitting(step.door, step.now_ms)
+    if hindered is not None:
+        return hindered
+    for guest in queue(step.door):
+        if has_live_page(step.door, guest.visitor, step.policy, step.now_ms):
+            admitted = admit(step, Admit(guest.visitor))
+            step = step if isinstance(admitted, Rejected) else admitted
+    return step
+
+
+def deny(step: Step, event: Deny) -> Step | Rejected:
+    """Say no to one guest; the second no bars them from knocking for a while."""
+    after = _guest_after(step, event.guest, Move.DENY)
+    if isinstance(after, Rejected):
+        return after
+    if step.door.guests[event.guest].state is GuestState.DENIED:
+        return step
+    denied = replace(after, denials=after.denials + 1, denied_at_ms=step.now_ms, message=event.message)
+    return step.put_guest(denied).tell(Happening.DENIED, event.guest, denials=denied.denials)
+
+
+def hold(step: Step, event: Hold) -> Step | Rejected:
+    """Ask a guest to wait, with words; a guest who is inside goes back to the waiting page."""
+    after = _guest_after(step, event.guest, Move.HOLD)
+    if isinstance(after, Rejected):
+        return after
+    was_inside = is_inside(step.door, event.guest, step.now_ms)
+    step = step.put_guest(replace(after, message=event.message, may_return=False))
+    step = step.drop(event.guest) if was_inside else step
+    return step.tell(Happening.ON_HOLD, event.guest, was_inside=was_inside)
+
+
+def message(step: Step, event: Message) -> Step | Rejected:
+    """Words to one guest, or to everybody who waits here. No words take the old ones away."""
+    asking = {GuestState.WAITING, GuestState.ON_HOLD, GuestState.ADMITTED}
+    listeners = [g.visitor for g in step.door.guests.values() if g.state in asking]
+    if event.guest is not None:
+        after = _guest_after(step, event.guest, Move.MESSAGE)
+        if isinstance(after, Rejected):
+            return after
+        listeners = [event.guest]
+    for visitor in listeners:
+        guest = replace(step.door.guests[visitor], message=event.text)
+        step = step.put_guest(guest).tell(Happening.MESSAGE, visitor)
+    return step
+
+
+def remove(step: Step, event: Remove) -> Step | Rejected:
+    """Send a guest out and bar them until they are let back."""
+    after = _guest_after(step, event.guest, Move.REMOVE)
+    if isinstance(after, Rejected):
+        return after
+    if step.door.guests[event.guest].state is GuestState.REMOVED:
+        return step
+    was_inside = is_inside(step.door, event.guest, step.now_ms)
+    step = step.put_guest(replace(after, may_return=False)).drop(event.guest)
+    return step.tell(Happening.REMOVED, event.guest, was_inside=was_inside)
+
+
+def let_back(step: Step, event: LetBack) -> Step | Rejected:
+    """Forget denials and removal: this guest may knock again."""
+    guest = step.door.guests.get(event.guest)
+    if guest is None:
+        return Rejected(Refused.UNKNOWN_GUEST)
+    if guest.state not in {GuestState.DENIED, GuestState.REMOVED}:
+        if not is_blocked(step.door, guest, step.policy, step.now_ms):
+            return step
+        return step.put_guest(replace(guest, denials=0, denied_at_ms=None)).tell(Happening.LET_BACK, event.guest)
+    after = moved(guest, Move.LET_BACK, step.now_ms)
+    if isinstance(after, Rejected):
+        return after
+    step = step.put_guest(replace(after, denials=0, denied_at_ms=None, may_return=False, message=""))
+    return step.tell(Happening.LET_BACK, event.guest)
+
+
+def set_lock(step: Step, locked: bool) -> Step:
+    """Lock or unlock the door; doing so twice changes nothing."""
+    if step.door.locked is locked:
+        return step
+    what = Happening.LOCKED if locked else Happening.UNLOCKED
+    return step.put(replace(step.door, locked=locked)).tell(what)
+
+
+def transfer(step: Step, event: Transfer) -> Step | Rejected:
+    """Bring a waiting guest to another door of this owner, where the host is inside, and let them in there."""
+    target = step.owner.doors.get(event.to)
+    if target is None or target.id == step.door_id:
+        return Rejected(Refused.UNKNOWN_DOOR)
+    after = _guest_after(step, event.guest, Move.TRANSFER)
+    if isinstance(after, Rejected):
+        return after
+    hindered = _not_admitting(target, step.now_ms)
+    if hindered is not None:
+        return hindered
+    known = target.guests.get(event.guest)
+    if known is not None and known.state is GuestState.REMOVED:
+        return Rejected(Refused.REMOVED)
+    arriving = Guest(
+        event.guest, GuestState.ADMITTED, step.now_ms, after.joined_at_ms, name=after.name, knocked_at_ms=step.now_ms
+    )
+    step = step.put_guest(replace(after, moved_to=target.id)).tell(Happening.MOVED, event.guest, to=target.id)
+    return _let_in(step.at(target.id), arriving).at(step.door_id)
+
+
+def send_everybody_out(step: Step) -> Step:
+    """Cut every guest who is inside, and leave nobody a right to return to this call."""
+    for guest in list(step.door.guests.values()):
+        if (guest.state, Move.END_CALL) not in GUEST_MOVES:
+            continue
+        was_inside = is_inside(step.door, guest.visitor, step.now_ms)
+        after = moved(guest, Move.END_CALL, step.now_ms)
+        if not isinstance(after, Rejected):
+            step = step.put_guest(replace(after, may_return=False))
+        if was_inside:
+            step = step.drop(guest.visitor).tell(Happening.LEFT, guest.visitor, role=Role.GUEST.value)
+    return step

@@ -1,0 +1,64 @@
+"""Who is inside, who is heard, and how long a drop may last.
+
+Rule that holds here: presence is proof. A visitor is inside while any lease of theirs lives; a waiting page is
+live while it was heard from lately.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.model import Door, DoorKind, GuestState, Millis, Policy, Presence, Role
+
+
+def inside(door: Door, now_ms: Millis) -> Iterator[Presence]:
+    """Every live presence that counts.
+
+    A lease that some process still renews for a guest who was sent out proves nothing; one of a guest without any
+    record does, because only lost data can leave it behind.
+    """
+    for presence in door.presence:
+        if presence.until_ms > now_ms and (presence.role is Role.HOST or _may_be_inside(door, presence.visitor)):
+            yield presence
+
+
+def _may_be_inside(door: Door, visitor: str) -> bool:
+    guest = door.guests.get(visitor)
+    return guest is None or guest.state is GuestState.INSIDE or (guest.state is GuestState.OUT and guest.may_return)
+
+
+def is_inside(door: Door, visitor: str | None, now_ms: Millis) -> bool:
+    """Whether any connection of this visitor is alive at the door."""
+    return any(p.visitor == visitor for p in inside(door, now_ms))
+
+
+def host_inside(door: Door, now_ms: Millis) -> bool:
+    """Whether a host is inside this door."""
+    return any(p.role is Role.HOST for p in inside(door, now_ms))
+
+
+def guests_inside(door: Door, now_ms: Millis) -> frozenset[str]:
+    """The guests who are inside this door."""
+    return frozenset(p.visitor for p in inside(door, now_ms) if p.role is Role.GUEST)
+
+
+def anyone_inside(door: Door, now_ms: Millis) -> bool:
+    """Whether anybody, host or guest, is inside this door."""
+    return any(True for _ in inside(door, now_ms))
+
+
+def has_live_page(door: Door, visitor: str, policy: Policy, now_ms: Millis) -> bool:
+    """Whether a waiting page of this visitor was heard from lately."""
+    heard_at_ms = door.heard.get(visitor)
+    return heard_at_ms is not None and now_ms < heard_at_ms + policy.live_page_ms
+
+
+def last_sign(door: Door, visitor: str) -> Millis:
+    """The latest instant any lease or heartbeat of this visitor speaks of; 0 when there is none."""
+    leases = [p.until_ms for p in door.presence if p.visitor == visitor]
+    return max([0, door.heard.get(visitor, 0), *leases])
+
+
+def grace(door: Door, policy: Policy) -> Millis:
+    """How long somebody who dropped out may come back by themselves."""
+    return policy.room_grace_ms if door.kind is DoorKind.ROOM else policy.session_grace_ms
