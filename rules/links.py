@@ -1,11 +1,12 @@
 """Links: the addresses that lead to doors, read from raw paths and written from slugs and tokens.
 
-Rule that holds here: parse and format are inverse, and whatever stands in a link's place is the gateway's, however badly
-it is written - it gets the uniform 404 and never reaches the route table. Patterns come from the configuration:
+Rule that holds here: parse and format are inverse, and whatever stands in a link's place is the gateway's, however
+badly it is written: it gets the uniform 404 and never reaches the route table. Patterns come from the configuration:
 ``/{clinic}/room/{owner}``, ``/session/{token}``, host style ``{clinic}.example.org/room/{owner}``.
 
-Slugs are 1 to 63 letters, digits and dashes, neither first nor last a dash, so that each is a host label too. Letters of
-either case are read (people type links from a card) and mean the lower case slug; tokens keep their case.
+Slugs are 1 to 63 letters, digits and dashes, neither first nor last a dash, so that each is a host label too. Letters
+of either case are read (people type links from a card) and mean the lower case slug; so do a pattern's fixed words.
+Tokens keep their case.
 """
 
 from __future__ import annotations
@@ -99,21 +100,16 @@ def compile_patterns(
         reserved_segments: first segments that belong to something else (rules.routes.first_segments).
         reserved_labels: first host labels that belong to something else, such as that of the desk's own host.
     """
-    templates = {"room": _cut(room), "session": _cut(session)}
-    faults = [PatternFault("room", room, reason) for reason in _faults(templates["room"], ("clinic", "owner"))]
-    faults += [PatternFault("session", session, reason) for reason in _faults(templates["session"], ("token",))]
-    if not faults and _overlap(templates["room"], templates["session"]):
+    rooms, sessions = _cut(room), _cut(session)
+    faults = [PatternFault("room", room, reason) for reason in _faults(rooms, ("clinic", "owner"))]
+    faults += [PatternFault("session", session, reason) for reason in _faults(sessions, ("token",))]
+    if not faults and _overlap(rooms, sessions):
         faults.append(PatternFault("session", session, "an address could be both a room link and a session link"))
     if faults:
         return tuple(faults)
-    segments = {GATEWAY_SEGMENT, templates["session"].segments[0], *reserved_segments}
-    firsts = ((templates["room"].segments[0], segments), (*templates["room"].labels[:1], set(reserved_labels)))
-    reserved = {
-        part[1:-1]: frozenset(slug.lower() for slug in slugs)
-        for part, slugs in firsts
-        if isinstance(part, str) and part[0] == "{"
-    }
-    return Patterns(templates["room"], templates["session"], reserved)
+    words = {GATEWAY_SEGMENT, sessions.segments[0], *reserved_segments}
+    reserved = {**_reserved(rooms.segments, words), **_reserved(rooms.labels, {*reserved_labels})}
+    return Patterns(rooms, sessions, reserved)
 
 
 def slug_fault(placeholder: str, slug: str, patterns: Patterns) -> str | None:
@@ -128,9 +124,8 @@ def slug_fault(placeholder: str, slug: str, patterns: Patterns) -> str | None:
 def parse_link(raw_path: str, host: str, patterns: Patterns) -> Link | None:
     """The link that a request's address is; none when it is no link's place at all.
 
-    Args:
-        raw_path: as it stands in the request line, without the query. One trailing slash is ignored.
-        host: the Host header; its port is ignored.
+    `raw_path` is as it stands in the request line, without the query; one trailing slash is ignored. `host` is the
+    Host header; its port is ignored.
     """
     if not raw_path.startswith("/"):
         return None
@@ -152,11 +147,7 @@ def under_link_pattern(raw_path: str, host: str, patterns: Patterns) -> bool:
 
 
 def format_room_link(base: str, clinic: str, owner: str, patterns: Patterns) -> str:
-    """The room link of these slugs.
-
-    Args:
-        base: the public URL, without a path; host style links take its scheme and port.
-    """
+    """The room link of these slugs. `base`: the public URL, without a path; host style takes its scheme and port."""
     return _format(patterns.room, base, {"clinic": clinic, "owner": owner})
 
 
@@ -199,6 +190,13 @@ def _fill(parts: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
     return [values[part[1:-1]] if part[0] == "{" else part for part in parts]
 
 
+def _reserved(parts: tuple[str, ...], words: set[str]) -> dict[str, frozenset[str]]:
+    """What the placeholder that comes first may not be; empty when a literal comes first."""
+    if not parts or parts[0][0] != "{":
+        return {}
+    return {parts[0][1:-1]: frozenset(word.lower() for word in words)}
+
+
 def _cut(pattern: str) -> Template:
     """The parts of a pattern, unchecked."""
     host, slash, path = pattern.partition("/")
@@ -211,9 +209,8 @@ def _faults(template: Template, placeholders: tuple[str, ...]) -> list[str]:
     parts = template.labels + template.segments
     named = [match.group(1) for part in parts if (match := _PLACEHOLDER.fullmatch(part))]
     if sorted(named) != sorted(placeholders):
-        reasons.append(
-            "it must name " + " and ".join(f"{{{name}}}" for name in placeholders) + " once, and nothing else"
-        )
+        wanted = " and ".join(f"{{{name}}}" for name in placeholders)
+        reasons.append(f"it must name {wanted} once, and nothing else")
     literals = [part for part in template.segments if not _PLACEHOLDER.fullmatch(part)]
     if not literals:
         reasons.append("its path needs a fixed segment, such as 'room'")
