@@ -1,0 +1,117 @@
+"""A real Chromium for the stories in this directory.
+
+Rule that holds here: one event loop for the whole directory, because a browser belongs to the loop that started it.
+With LINK_GATEWAY_TESTS_STRICT=1 a missing browser fails, otherwise it skips.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+HERE = Path(__file__).parent
+
+# Fake devices, permission given at once. Given permission is also what makes two browsers on one machine find each other:
+# Chromium then offers its addresses as they are instead of behind mDNS names (.local) that a container cannot resolve.
+# A page that asks for no device keeps those names, so the feature is off; where nothing but a loopback interface is up,
+# loopback addresses must be allowed.
+FLAGS = (
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--allow-loopback-in-peer-connection",
+)
+
+FRAMES = """() => Array.from(document.querySelectorAll("#remotes video"), (video) => (
+  {frames: video.getVideoPlaybackQuality().totalVideoFrames, time: video.currentTime}))"""
+ADVANCED = """(before) => {
+  const now = Array.from(document.querySelectorAll("#remotes video"));
+  return now.length === before.length && now.every((video, at) => (
+    video.getVideoPlaybackQuality().totalVideoFrames >= before[at].frames + 5 && video.currentTime > before[at].time));
+}"""
+
+# Playwright's own wait_for_function evaluates a string inside the page, which a page with a proper CSP refuses.
+POLL = """(arg) => new Promise((done, fail) => {
+  const holds = %s;
+  const end = performance.now() + %d;
+  const look = () => {
+    if (holds(arg)) done();
+    else if (performance.now() > end) fail(new Error("it never became true"));
+    else setTimeout(look, 100);
+  };
+  look();
+})"""
+WITHIN_MS = 20_000
+
+Until = Callable[..., Awaitable[None]]
+FramesAdvance = Callable[[Page], Awaitable[None]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, without a window, with a fake camera and microphone."""
+    if not CHROMIUM.exists():
+        sentence = f"{CHROMIUM} is missing: install Debian's package chromium"
+        if os.environ.get("LINK_GATEWAY_TESTS_STRICT") == "1":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def new_context(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
+    """Make separate browsers (own cookies, own storage), closed after the test."""
+    made: list[BrowserContext] = []
+
+    async def make(**options: object) -> BrowserContext:
+        context = await browser.new_context(**options)  # type: ignore[arg-type]  # the options are Playwright's own
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        await context.close()
+
+
+@pytest.fixture
+def until() -> Until:
+    """Wait until a JavaScript function of one argument returns true in a page: ``await until(page, "(n) => ...", 3)``.
+
+    20 s at most. For what must outlive a navigation use Playwright's ``expect(locator)``.
+    """
+
+    async def wait(page: Page, predicate: str, arg: object = None) -> None:
+        await page.evaluate(POLL % (predicate, WITHIN_MS), arg)
+
+    return wait
+
+
+@pytest.fixture
+def frames_advance(until: Until) -> FramesAdvance:
+    """Wait until every remote video of a call page shows new pictures; at least one must be there, 20 s at most."""
+
+    async def wait(page: Page) -> None:
+        await page.wait_for_selector("#remotes video", state="attached", timeout=WITHIN_MS)
+        await until(page, ADVANCED, await page.evaluate(FRAMES))
+
+    return wait
