@@ -1,0 +1,21 @@
+"""The configuration: one TOML file, every key also from the environment, all faults told at once."""
+
+from gateway.config.addresses import Address, FdAddress, TcpAddress, UnixAddress, parse_address
+from gateway.config.faults import ConfigFaults, Fault
+from gateway.config.load import ENVIRONMENT_PREFIX, load
+from gateway.config.model import Config
+from gateway.config.sections import Route
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "Address",
+    "Config",
+    "ConfigFaults",
+    "Fault",
+    "FdAddress",
+    "Route",
+    "TcpAddress",
+    "UnixAddress",
+    "load",
+    "parse_address",
+]

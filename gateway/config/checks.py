@@ -1,0 +1,119 @@
+"""What must hold between keys of the configuration.
+
+Rule that holds here: a check says which keys it looks at, so that it keeps silent where one of them is faulty by
+itself; it reads nothing but the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from gateway.config.addresses import parse_address
+from gateway.config.faults import Fault, shown, suggestion
+
+if TYPE_CHECKING:
+    from gateway.config.model import Config
+
+SHORTEST_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A fault between keys: `fault.key` is the one to change, `with_keys` the others it involves."""
+
+    fault: Fault
+    with_keys: tuple[str, ...] = ()
+
+
+def check_together(config: Config) -> Iterator[Check]:
+    """Every fault between keys of `config`."""
+    yield from _durations(config)
+    yield from _listeners(config)
+    yield from _plans(config)
+    yield from _routes(config)
+    yield from _identity(config)
+    for section in ("secrets", "identity"):
+        yield from _keys(config, section)
+
+
+def _durations(config: Config) -> Iterator[Check]:
+    for key, value, least, other in (
+        ("presence.ttl_s", config.presence.ttl_s, 2 * config.presence.heartbeat_s, "presence.heartbeat_s"),
+        ("waiting.ttl_s", config.waiting.ttl_s, 3 * config.waiting.heartbeat_s, "waiting.heartbeat_s"),
+        ("store.durable_deadline_s", config.store.durable_deadline_s, config.store.deadline_s, "store.deadline_s"),
+    ):
+        if value < least:
+            times = {"presence.ttl_s": "twice ", "waiting.ttl_s": "three times "}.get(key, "")
+            yield Check(Fault(key, f"{value:g}", f"must be at least {times}{other}"), (other,))
+    if config.sessions.host_early_s < config.sessions.opens_early_s:
+        reason = "must be at least sessions.opens_early_s: the host comes in no later than guests"
+        yield Check(
+            Fault("sessions.host_early_s", f"{config.sessions.host_early_s:g}", reason), ("sessions.opens_early_s",)
+        )
+
+
+def _listeners(config: Config) -> Iterator[Check]:
+    public, internal = parse_address(config.server.public), parse_address(config.server.internal)
+    if public == internal and getattr(public, "port", None) != 0:
+        reason = "must differ from server.public: what it serves is not for guests"
+        yield Check(Fault("server.internal", shown(config.server.internal, ""), reason), ("server.public",))
+    desk, guests = config.server.desk_url, config.server.public_url
+    if desk and urlsplit(desk).scheme != urlsplit(guests).scheme:
+        reason = "must have the scheme of server.public_url"
+        yield Check(Fault("server.desk_url", shown(desk, ""), reason), ("server.public_url",))
+
+
+def _plans(config: Config) -> Iterator[Check]:
+    plans = config.plans
+    if plans.session_links_from not in plans.ladder:
+        reason = "must be one of plans.ladder" + suggestion(plans.session_links_from, plans.ladder)
+        yield Check(Fault("plans.session_links_from", shown(plans.session_links_from, ""), reason), ("plans.ladder",))
+    if len(set(plans.ladder)) < len(plans.ladder):
+        yield Check(Fault("plans.ladder", shown(list(plans.ladder), ""), "must name each plan once"))
+
+
+def _routes(config: Config) -> Iterator[Check]:
+    if not any(route.class_ == "entry" and route.path == config.upstream.entry for route in config.routes):
+        reason = 'no route of class "entry" has this path, so nobody could come in'
+        yield Check(Fault("upstream.entry", shown(config.upstream.entry, ""), reason), ("routes",))
+    for number, route in enumerate(config.routes):
+        key = f"routes[{number}].binds"
+        if route.binds == "path" and not any(name in route.path for name in ("{alias}", "{session}", "{owner}")):
+            reason = "needs {alias}, {session}, or {clinic} and {owner} in the path"
+            yield Check(Fault(key, '"path"', reason), ("routes",))
+        if route.binds == "upstream" and not route.upstream:
+            yield Check(Fault(key, '"upstream"', "needs an upstream of its own"), ("routes",))
+
+
+def _identity(config: Config) -> Iterator[Check]:
+    identity = config.identity
+    if identity.kind not in {"headers", "none"}:
+        reason = 'is not available in this version; use "headers" or "none"'
+        yield Check(Fault("identity.kind", shown(identity.kind, ""), reason))
+    elif identity.carrier != "header":
+        reason = f'must be "header" when identity.kind is "{identity.kind}"'
+        yield Check(Fault("identity.carrier", shown(identity.carrier, ""), reason), ("identity.kind",))
+    if set(identity.keys) & set(config.secrets.keys):
+        reason = "must be other keys than those of secrets: a platform that can check who comes must not forge passes"
+        yield Check(Fault("identity.keys", "(not shown)", reason), ("secrets.keys",))
+
+
+def _keys(config: Config, section: str) -> Iterator[Check]:
+    keys = config.secrets if section == "secrets" else config.identity
+    if keys.keys and keys.key_file:
+        yield Check(Fault(f"{section}.key_file", shown(keys.key_file, ""), f"give this or {section}.keys, not both"))
+    needed = section == "secrets" or config.identity.kind == "headers"
+    if needed and not keys.keys and not keys.key_file and config.store.url != "embedded":
+        reason = "is missing: every gateway on this store needs the same keys, so none are made here"
+        yield Check(Fault(f"{section}.keys", "", reason), ("store.url", f"{section}.key_file"))
+    for number, key in enumerate(keys.keys):
+        yield from _length(f"{section}.keys[{number}]", key)
+
+
+def _length(name: str, key: str) -> Iterator[Check]:
+    size = len(key.encode())
+    if size < SHORTEST_KEY_BYTES:
+        yield Check(Fault(name, "(not shown)", f"must be at least {SHORTEST_KEY_BYTES} bytes long, is {size}"))

@@ -1,0 +1,82 @@
+"""The secret keys: given, read from a file, or made once beside the embedded store.
+
+Rule that holds here: keys stand oldest first, none is shorter than 32 bytes, and none is ever shown. Keys are made
+only for the embedded store; two gateways that start on one state directory at once end up with the same ones.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.config.checks import SHORTEST_KEY_BYTES
+from gateway.config.faults import ConfigFaults, Fault
+
+if TYPE_CHECKING:
+    from gateway.config.sections import Identity, Secrets, Store
+
+_MADE_BYTES = 48
+
+
+def keys_of(section: str, given: Secrets | Identity, store: Store) -> tuple[bytes, ...]:
+    """The keys of `section` ("secrets" or "identity"), oldest first.
+
+    Made in the state directory where none are given and the store is the embedded one. Raises ConfigFaults.
+    """
+    if given.keys:
+        return tuple(key.encode() for key in given.keys)
+    if given.key_file:
+        return read_key_file(f"{section}.key_file", Path(given.key_file))
+    if store.url == "embedded":
+        return _made_once(f"{section}.key_file", Path(store.state_dir) / f"{section}.keys")
+    raise ConfigFaults([Fault(f"{section}.keys", "", "is missing")])
+
+
+def read_key_file(name: str, path: Path) -> tuple[bytes, ...]:
+    """The keys in `path`: one a line, oldest first. Raises ConfigFaults that speaks of the key `name`."""
+    shown = f'"{path}"'
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:  # absent, a directory, not ours to read
+        raise ConfigFaults([Fault(name, shown, f"cannot be read: {error.strerror}")]) from error
+    keys = tuple(line.strip() for line in lines if line.strip())
+    if not keys:
+        raise ConfigFaults([Fault(name, shown, "holds no key")])
+    faults = [
+        Fault(name, shown, f"key {number} must be at least {SHORTEST_KEY_BYTES} bytes long, is {len(key)}")
+        for number, key in enumerate(keys, 1)
+        if len(key) < SHORTEST_KEY_BYTES
+    ]
+    if faults:
+        raise ConfigFaults(faults)
+    return keys
+
+
+def _made_once(name: str, path: Path) -> tuple[bytes, ...]:
+    if not path.exists():
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_whole(path, secrets.token_urlsafe(_MADE_BYTES).encode() + b"\n")
+        except OSError as error:  # a read-only disk, a file where the directory should be
+            reason = f"cannot hold our keys: {error.strerror}"
+            raise ConfigFaults([Fault("store.state_dir", f'"{path.parent}"', reason)]) from error
+    return read_key_file(name, path)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Put `content` at `path` at once, readable by us alone; whoever was there first stays."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:  # another gateway made its keys in the meantime: use those
+            return
+    finally:
+        Path(draft).unlink()

@@ -1,0 +1,65 @@
+"""The whole configuration, and what other parts ask of it.
+
+Rule that holds here: a `Config` is valid and unchanging; a reload makes another one.
+"""
+
+from __future__ import annotations
+
+from gateway.config import sections
+from gateway.config.keys import keys_of
+from rules.model import Policy
+
+_HEARTBEATS_MISSED = 3  # a waiting page that missed this many is no longer live
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+class Config(sections.Section):
+    """Every section, with its defaults."""
+
+    server: sections.Server = sections.Server()
+    store: sections.Store = sections.Store()
+    secrets: sections.Secrets = sections.Secrets()
+    links: sections.Links = sections.Links()
+    upstream: sections.Upstream = sections.Upstream()
+    routes: sections.Routes = sections.DEFAULT_ROUTES
+    identity: sections.Identity = sections.Identity()
+    sessions: sections.Sessions = sections.Sessions()
+    rooms: sections.Rooms = sections.Rooms()
+    waiting: sections.Waiting = sections.Waiting()
+    presence: sections.Presence = sections.Presence()
+    plans: sections.Plans = sections.Plans()
+    pages: sections.Pages = sections.Pages()
+    limits: sections.Limits = sections.Limits()
+    log: sections.Log = sections.Log()
+
+    def policy(self) -> Policy:
+        """Every number the rules need."""
+        return Policy(
+            opens_early_ms=_ms(self.sessions.opens_early_s),
+            host_early_ms=_ms(self.sessions.host_early_s),
+            closes_late_ms=_ms(self.sessions.closes_late_s),
+            session_grace_ms=_ms(self.sessions.reentry_grace_s),
+            room_grace_ms=_ms(self.rooms.reentry_grace_s),
+            direct=self.sessions.guest_admission == "direct",
+            max_length_ms=_ms(self.sessions.max_length_h * 3600),
+            undo_end_ms=_ms(self.sessions.undo_end_s),
+            admission_ttl_ms=_ms(self.rooms.admission_ttl_s),
+            denials_before_block=self.rooms.denials_before_block,
+            deny_block_ms=_ms(self.rooms.deny_block_s),
+            waiting_ttl_ms=_ms(self.waiting.ttl_s),
+            live_page_ms=_ms(_HEARTBEATS_MISSED * self.waiting.heartbeat_s),
+            remind_after_ms=_ms(self.waiting.remind_after_s),
+            presence_ttl_ms=_ms(self.presence.ttl_s),
+            guests_per_door=self.limits.guests_per_door,
+        )
+
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The keys of [secrets], oldest first; made once for the embedded store. Raises ConfigFaults."""
+        return keys_of("secrets", self.secrets, self.store)
+
+    def identity_keys(self) -> tuple[bytes, ...]:
+        """The keys of [identity], oldest first; none where nobody is told who comes. Raises ConfigFaults."""
+        return () if self.identity.kind == "none" else keys_of("identity", self.identity, self.store)

@@ -1,0 +1,207 @@
+"""The sections of the configuration, one model each: their keys, defaults and what each value must be like.
+
+Rule that holds here: a value is judged by itself; whatever involves two keys is judged in `checks`. Nothing is read,
+made or opened. Durations are seconds (``*_s``); the meaning of each key stands in config.example.toml.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from gateway.config.texts import (
+    AddressText,
+    EntryPath,
+    Language,
+    Method,
+    NetworkText,
+    NotEmpty,
+    OptionalOrigin,
+    OptionalUpstreamUrl,
+    Origin,
+    RoomPattern,
+    RoutePath,
+    SessionPattern,
+    Slug,
+    StoreUrl,
+    UpstreamUrl,
+)
+
+_YEAR_S = 366 * 86_400
+_FOUR_GIB = 1 << 32
+_BINDS = (
+    r"path|upstream|unbound|query:[A-Za-z0-9._~-]+"
+    r"|credential:(query|header):[A-Za-z0-9._~-]+:[A-Za-z0-9._~-]+"
+)
+
+Seconds = Annotated[float, Field(ge=0, le=_YEAR_S, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=_YEAR_S, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
+# The items stay strict; only the list itself may become a tuple.
+Languages = Annotated[tuple[Language, ...], Field(strict=False, min_length=1)]
+Slugs = Annotated[tuple[Slug, ...], Field(strict=False, min_length=1)]
+Origins = Annotated[tuple[Origin, ...], Field(strict=False)]
+Networks = Annotated[tuple[NetworkText, ...], Field(strict=False)]
+Methods = Annotated[tuple[Method, ...], Field(strict=False)]
+Keys = Annotated[tuple[str, ...], Field(strict=False, repr=False)]
+
+
+class Section(BaseModel):
+    """What every section is: closed, unchanging, and strict about types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Server(Section):
+    public: AddressText = "0.0.0.0:8000"
+    internal: AddressText = "127.0.0.1:9000"
+    public_url: Origin = "https://video.example.org"
+    trusted_proxies: Networks = ()
+    desk_url: OptionalOrigin = ""
+    drain_max_s: Seconds = 1800
+    reuse_port: bool = False
+
+
+class Store(Section):
+    url: StoreUrl = Field("embedded", repr=False)  # may hold a password
+    state_dir: NotEmpty = "state"
+    deadline_s: Positive = 0.5
+    durable_deadline_s: Positive = 3
+    key_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "lg"
+    fail_static_s: Seconds = 900
+    recheck_s: Seconds = 2
+
+
+class Secrets(Section):
+    keys: Keys = ()
+    key_file: str = ""
+
+
+class Links(Section):
+    room: RoomPattern = "/{clinic}/room/{owner}"
+    session: SessionPattern = "/session/{token}"
+
+
+class Upstream(Section):
+    url: UpstreamUrl = "http://127.0.0.1:8080"
+    entry: EntryPath = "/call/{alias}"
+    connect_s: Positive = 5
+    head_s: Positive = 60
+    idle_s: Positive = 300
+    body_s: Positive = 30
+    max_connections: Count = 512
+    max_head_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 16_384
+    max_body_bytes: Annotated[int, Field(ge=0, le=_FOUR_GIB)] = 1 << 30
+
+
+class Route(Section):
+    """One row of the route table; `rules.routes` gives it its meaning."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+    path: RoutePath
+    class_: Literal["asset", "entry", "signal", "poll", "api", "mint", "internal"] = Field(alias="class")
+    role: Literal["", "host"] = ""
+    methods: Methods = ()
+    binds: Annotated[str, Field(pattern=f"^({_BINDS})$")] = "unbound"
+    upstream: OptionalUpstreamUrl = ""
+
+
+class Roles(Section):
+    """What the platform calls our roles."""
+
+    host: NotEmpty = "host"
+    guest: NotEmpty = "guest"
+
+
+class Identity(Section):
+    kind: Literal["headers", "jwt", "hmac-token", "signed-url", "none"] = "headers"
+    carrier: Literal["header", "query", "redirect", "mint"] = "header"
+    keys: Keys = ()
+    key_file: str = ""
+    algorithm: Literal["HS256"] = "HS256"
+    audience: NotEmpty = "platform"
+    ttl_s: Annotated[float, Field(ge=5, le=3600)] = 60
+    claims: dict[str, str] = Field(default_factory=dict)
+    roles: Roles = Roles()
+
+
+class Sessions(Section):
+    opens_early_s: Seconds = 600
+    host_early_s: Seconds = 1800
+    closes_late_s: Seconds = 1800
+    reentry_grace_s: Seconds = 900
+    guest_admission: Literal["knock", "direct"] = "knock"
+    max_length_h: Annotated[float, Field(gt=0, le=744)] = 24
+    undo_end_s: Seconds = 120
+
+
+class Rooms(Section):
+    reentry_grace_s: Seconds = 300
+    admission_ttl_s: Positive = 60
+    denials_before_block: Annotated[int, Field(ge=1, le=100)] = 2
+    deny_block_s: Seconds = 900
+
+
+class Waiting(Section):
+    ttl_s: Positive = 600
+    remind_after_s: Positive = 120
+    heartbeat_s: Positive = 10
+
+
+class Presence(Section):
+    ttl_s: Positive = 45
+    heartbeat_s: Positive = 10
+
+
+class Plans(Section):
+    ladder: Slugs = ("essentials", "professional", "premium", "enterprise")
+    session_links_from: Slug = "professional"
+    addon: Slug = "sessions"
+
+
+class Pages(Section):
+    templates_dir: str = ""
+    languages: Languages = ("en",)
+    frame_ancestors: Origins = ()
+
+
+class Limits(Section):
+    guests_per_door: Annotated[int, Field(ge=1, le=1000)] = 200
+    places_per_address: Count = 5
+    links_per_address_per_min: Count = 600
+    unknown_links_per_address_per_min: Count = 60
+    joins_per_address_per_min: Count = 60
+    joins_per_door_per_min: Count = 120
+    requests_per_address_per_s: Count = 200
+    event_streams: Count = 20_000
+    event_streams_per_address: Count = 500
+    tunnels: Count = 20_000
+    tunnels_per_address: Count = 500
+
+
+class Log(Section):
+    format: Literal["json", "text"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+# The routes of the demo platform: its page, its signalling, its assets.
+DEFAULT_ROUTES = (
+    Route(path="/call/{alias}", class_="entry", binds="path"),
+    Route(path="/signal/{alias}", class_="signal", binds="path"),
+    Route(path="/static/**", class_="asset"),
+)
+
+
+def _table(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    seen = set()
+    for route in routes:
+        row = (route.path, route.methods)
+        if row in seen:
+            raise ValueError(f"{route.path} stands here twice; the second is never reached")
+        seen.add(row)
+    return routes or DEFAULT_ROUTES
+
+
+Routes = Annotated[tuple[Route, ...], Field(strict=False), AfterValidator(_table)]
