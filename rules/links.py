@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rules.paths import loose_segments
+from rules.paths import readings
 
 TOKEN_LENGTH = 25
 GATEWAY_SEGMENT = "-"  # /-/... is the gateway's own: host sign-in, desk, static files
@@ -138,8 +138,7 @@ def under_link_pattern(raw_path: str, host: str, patterns: Patterns) -> bool:
 
     Asked only about paths that rules.paths.path_fault refuses; total on any text.
     """
-    plain = tuple(segment for segment in raw_path.split("/") if segment)
-    for segments in (plain, loose_segments(raw_path)):
+    for segments in readings(raw_path):
         for template in (patterns.room, patterns.session):
             if _read(_labels(host), segments[: len(template.segments)], patterns) is not None:
                 return True

@@ -100,13 +100,18 @@ def _escape_fault(path: str) -> str | None:
     return None
 
 
-def loose_segments(raw_path: str) -> tuple[str, ...]:
-    """The segments as a careless reader sees them: unescaped, backslash as slash, without empty and dot ones."""
+def readings(raw_path: str) -> tuple[tuple[str, ...], ...]:
+    """The segments as careless readers see them: as they stand, unescaped, and with dot segments followed as well."""
     decoded = unquote_to_bytes(raw_path.encode("utf-8", "replace")).decode("utf-8", "replace").replace("\\", "/")
-    kept: list[str] = []
-    for segment in decoded.split("/"):
+    unescaped = _without_empty(decoded)
+    followed: list[str] = []
+    for segment in unescaped:
         if segment == "..":
-            del kept[-1:]
-        elif segment not in {"", "."}:
-            kept.append(segment)
-    return tuple(kept)
+            del followed[-1:]
+        elif segment != ".":
+            followed.append(segment)
+    return _without_empty(raw_path), unescaped, tuple(followed)
+
+
+def _without_empty(path: str) -> tuple[str, ...]:
+    return tuple(segment for segment in path.split("/") if segment)
