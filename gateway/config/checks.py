@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from gateway.config.addresses import parse_address
 from gateway.config.faults import Fault, shown, suggestion
+from rules.links import compile_patterns
 
 if TYPE_CHECKING:
     from gateway.config.model import Config
@@ -33,6 +34,7 @@ def check_together(config: Config) -> Iterator[Check]:
     yield from _durations(config)
     yield from _listeners(config)
     yield from _plans(config)
+    yield from _links(config)
     yield from _routes(config)
     yield from _identity(config)
     for section in ("secrets", "identity"):
@@ -59,43 +61,46 @@ def _listeners(config: Config) -> Iterator[Check]:
     public, internal = parse_address(config.server.public), parse_address(config.server.internal)
     if public == internal and getattr(public, "port", None) != 0:
         reason = "must differ from server.public: what it serves is not for guests"
-        yield Check(Fault("server.internal", shown(config.server.internal, ""), reason), ("server.public",))
+        yield Check(Fault("server.internal", shown(config.server.internal), reason), ("server.public",))
     desk, guests = config.server.desk_url, config.server.public_url
     if desk and urlsplit(desk).scheme != urlsplit(guests).scheme:
         reason = "must have the scheme of server.public_url"
-        yield Check(Fault("server.desk_url", shown(desk, ""), reason), ("server.public_url",))
+        yield Check(Fault("server.desk_url", shown(desk), reason), ("server.public_url",))
 
 
 def _plans(config: Config) -> Iterator[Check]:
     plans = config.plans
     if plans.session_links_from not in plans.ladder:
         reason = "must be one of plans.ladder" + suggestion(plans.session_links_from, plans.ladder)
-        yield Check(Fault("plans.session_links_from", shown(plans.session_links_from, ""), reason), ("plans.ladder",))
+        yield Check(Fault("plans.session_links_from", shown(plans.session_links_from), reason), ("plans.ladder",))
     if len(set(plans.ladder)) < len(plans.ladder):
-        yield Check(Fault("plans.ladder", shown(list(plans.ladder), ""), "must name each plan once"))
+        yield Check(Fault("plans.ladder", shown(list(plans.ladder)), "must name each plan once"))
+
+
+def _links(config: Config) -> Iterator[Check]:
+    patterns = compile_patterns(config.links.room, config.links.session)
+    for fault in patterns if isinstance(patterns, tuple) else ():
+        yield Check(Fault(f"links.{fault.key}", shown(fault.value), fault.reason))
 
 
 def _routes(config: Config) -> Iterator[Check]:
+    for number, route in enumerate(config.routes):
+        compiled = route.compiled()
+        for fault in compiled if isinstance(compiled, tuple) else ():
+            yield Check(Fault(f"routes[{number}].{fault.key}", shown(fault.value), fault.reason), ("routes",))
     if not any(route.class_ == "entry" and route.path == config.upstream.entry for route in config.routes):
         reason = 'no route of class "entry" has this path, so nobody could come in'
-        yield Check(Fault("upstream.entry", shown(config.upstream.entry, ""), reason), ("routes",))
-    for number, route in enumerate(config.routes):
-        key = f"routes[{number}].binds"
-        if route.binds == "path" and not any(name in route.path for name in ("{alias}", "{session}", "{owner}")):
-            reason = "needs {alias}, {session}, or {clinic} and {owner} in the path"
-            yield Check(Fault(key, '"path"', reason), ("routes",))
-        if route.binds == "upstream" and not route.upstream:
-            yield Check(Fault(key, '"upstream"', "needs an upstream of its own"), ("routes",))
+        yield Check(Fault("upstream.entry", shown(config.upstream.entry), reason), ("routes",))
 
 
 def _identity(config: Config) -> Iterator[Check]:
     identity = config.identity
     if identity.kind not in {"headers", "none"}:
         reason = 'is not available in this version; use "headers" or "none"'
-        yield Check(Fault("identity.kind", shown(identity.kind, ""), reason))
+        yield Check(Fault("identity.kind", shown(identity.kind), reason))
     elif identity.carrier != "header":
         reason = f'must be "header" when identity.kind is "{identity.kind}"'
-        yield Check(Fault("identity.carrier", shown(identity.carrier, ""), reason), ("identity.kind",))
+        yield Check(Fault("identity.carrier", shown(identity.carrier), reason), ("identity.kind",))
     if set(identity.keys) & set(config.secrets.keys):
         reason = "must be other keys than those of secrets: a platform that can check who comes must not forge passes"
         yield Check(Fault("identity.keys", "(not shown)", reason), ("secrets.keys",))
@@ -104,7 +109,7 @@ def _identity(config: Config) -> Iterator[Check]:
 def _keys(config: Config, section: str) -> Iterator[Check]:
     keys = config.secrets if section == "secrets" else config.identity
     if keys.keys and keys.key_file:
-        yield Check(Fault(f"{section}.key_file", shown(keys.key_file, ""), f"give this or {section}.keys, not both"))
+        yield Check(Fault(f"{section}.key_file", shown(keys.key_file), f"give this or {section}.keys, not both"))
     needed = section == "secrets" or config.identity.kind == "headers"
     if needed and not keys.keys and not keys.key_file and config.store.url != "embedded":
         reason = "is missing: every gateway on this store needs the same keys, so none are made here"

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-_PASSWORD = re.compile(r"(?<=://)[^/@]*@")
+_PASSWORD = re.compile(r"[^\s\"',\[]*@")  # whatever stands before an @, however malformed the address is
 _LONGEST_VALUE = 80
 
 
@@ -47,7 +47,7 @@ def key_name(location: Sequence[str | int]) -> str:
     return name
 
 
-def shown(value: object, key: str) -> str:
+def shown(value: object, key: str = "") -> str:
     """A value fit to be printed: secrets as their kind, passwords in addresses blanked, long ones cut."""
     last = key.rpartition(".")[2].partition("[")[0]
     if last in {"keys", "secrets", "identity"}:
@@ -100,7 +100,8 @@ def _reason(detail: ErrorDetails) -> str:
     context: dict[str, Any] = detail.get("ctx", {})
     if detail["type"] == "value_error":
         return str(context["error"])
-    return _REASONS.get(detail["type"], detail["msg"]).format(**context)
+    plain = {name: f"{fact:g}" if isinstance(fact, float) else fact for name, fact in context.items()}
+    return _REASONS.get(detail["type"], detail["msg"]).format(**plain)
 
 
 def _toml(value: object) -> str:

@@ -141,9 +141,9 @@ def _between(config: Config, faulty: set[str]) -> Iterator[Fault]:
     for check in check_together(config):
         if not any(is_faulty(key) for key in (check.fault.key, *check.with_keys)):
             yield check.fault
-    for name, file in (("secrets.key_file", config.secrets.key_file), ("identity.key_file", config.identity.key_file)):
-        if file:
+    for section, given in (("secrets", config.secrets), ("identity", config.identity)):
+        if given.key_file and not given.keys:
             try:
-                read_key_file(name, Path(file))
+                read_key_file(f"{section}.key_file", Path(given.key_file))
             except ConfigFaults as error:
                 yield from error.faults

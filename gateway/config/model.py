@@ -5,15 +5,30 @@ Rule that holds here: a `Config` is valid and unchanging; a reload makes another
 
 from __future__ import annotations
 
+from typing import TypeVar
+from urllib.parse import urlsplit
+
 from gateway.config import sections
+from gateway.config.faults import ConfigFaults, Fault
 from gateway.config.keys import keys_of
+from rules.links import PatternFault, Patterns, compile_patterns
 from rules.model import Policy
+from rules.routes import RouteFault, RouteTable, first_segments, route_table
+
+_T = TypeVar("_T")
 
 _HEARTBEATS_MISSED = 3  # a waiting page that missed this many is no longer live
 
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _sound(compiled: _T | tuple[RouteFault | PatternFault, ...]) -> _T:
+    """`compiled`, which a loaded configuration has had checked. Raises ConfigFaults if it was made in another way."""
+    if isinstance(compiled, tuple):
+        raise ConfigFaults(Fault(fault.key, fault.value, fault.reason) for fault in compiled)
+    return compiled
 
 
 class Config(sections.Section):
@@ -54,6 +69,22 @@ class Config(sections.Section):
             remind_after_ms=_ms(self.waiting.remind_after_s),
             presence_ttl_ms=_ms(self.presence.ttl_s),
             guests_per_door=self.limits.guests_per_door,
+        )
+
+    def route_table(self) -> RouteTable:
+        """The routes as the rules use them; `.warnings()` says what an operator should know of them."""
+        return route_table(_sound(route.compiled()) for route in self.routes)
+
+    def link_patterns(self) -> Patterns:
+        """The link patterns as the rules use them, knowing which words are taken by routes and by our own hosts."""
+        hosts = [urlsplit(url).hostname or "" for url in (self.server.public_url, self.server.desk_url)]
+        return _sound(
+            compile_patterns(
+                self.links.room,
+                self.links.session,
+                first_segments(route.path for route in self.routes),
+                {host.partition(".")[0] for host in hosts if host},
+            )
         )
 
     def secret_keys(self) -> tuple[bytes, ...]:

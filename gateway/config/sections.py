@@ -12,28 +12,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.config.texts import (
     AddressText,
-    EntryPath,
+    KeyPrefix,
     Language,
-    Method,
     NetworkText,
     NotEmpty,
     OptionalOrigin,
-    OptionalUpstreamUrl,
     Origin,
-    RoomPattern,
-    RoutePath,
-    SessionPattern,
     Slug,
     StoreUrl,
     UpstreamUrl,
 )
+from rules import routes
 
 _YEAR_S = 366 * 86_400
 _FOUR_GIB = 1 << 32
-_BINDS = (
-    r"path|upstream|unbound|query:[A-Za-z0-9._~-]+"
-    r"|credential:(query|header):[A-Za-z0-9._~-]+:[A-Za-z0-9._~-]+"
-)
 
 Seconds = Annotated[float, Field(ge=0, le=_YEAR_S, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=_YEAR_S, allow_inf_nan=False)]
@@ -43,7 +35,7 @@ Languages = Annotated[tuple[Language, ...], Field(strict=False, min_length=1)]
 Slugs = Annotated[tuple[Slug, ...], Field(strict=False, min_length=1)]
 Origins = Annotated[tuple[Origin, ...], Field(strict=False)]
 Networks = Annotated[tuple[NetworkText, ...], Field(strict=False)]
-Methods = Annotated[tuple[Method, ...], Field(strict=False)]
+Methods = Annotated[tuple[str, ...], Field(strict=False)]
 Keys = Annotated[tuple[str, ...], Field(strict=False, repr=False)]
 
 
@@ -68,7 +60,7 @@ class Store(Section):
     state_dir: NotEmpty = "state"
     deadline_s: Positive = 0.5
     durable_deadline_s: Positive = 3
-    key_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "lg"
+    key_prefix: KeyPrefix = "lg"
     fail_static_s: Seconds = 900
     recheck_s: Seconds = 2
 
@@ -79,13 +71,13 @@ class Secrets(Section):
 
 
 class Links(Section):
-    room: RoomPattern = "/{clinic}/room/{owner}"
-    session: SessionPattern = "/session/{token}"
+    room: str = "/{clinic}/room/{owner}"
+    session: str = "/session/{token}"
 
 
 class Upstream(Section):
     url: UpstreamUrl = "http://127.0.0.1:8080"
-    entry: EntryPath = "/call/{alias}"
+    entry: str = "/call/{alias}"
     connect_s: Positive = 5
     head_s: Positive = 60
     idle_s: Positive = 300
@@ -96,16 +88,29 @@ class Upstream(Section):
 
 
 class Route(Section):
-    """One row of the route table; `rules.routes` gives it its meaning."""
+    """One row of the route table; `rules.routes` judges it and gives it its meaning."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
-    path: RoutePath
+    path: str
     class_: Literal["asset", "entry", "signal", "poll", "api", "mint", "internal"] = Field(alias="class")
-    role: Literal["", "host"] = ""
+    role: Literal["", "host", "guest"] = ""
     methods: Methods = ()
-    binds: Annotated[str, Field(pattern=f"^({_BINDS})$")] = "unbound"
-    upstream: OptionalUpstreamUrl = ""
+    binds: str = "path"
+    upstream: str = ""
+    service_worker: bool = False
+
+    def compiled(self) -> routes.Route | tuple[routes.RouteFault, ...]:
+        """This row as the rules use it, or what they find wrong with it."""
+        return routes.compile_route(
+            self.path,
+            self.class_,
+            self.role,
+            self.methods,
+            self.binds,
+            self.upstream,
+            service_worker=self.service_worker,
+        )
 
 
 class Roles(Section):
@@ -188,20 +193,20 @@ class Log(Section):
 
 # The routes of the demo platform: its page, its signalling, its assets.
 DEFAULT_ROUTES = (
-    Route(path="/call/{alias}", class_="entry", binds="path"),
-    Route(path="/signal/{alias}", class_="signal", binds="path"),
+    Route(path="/call/{alias}", class_="entry"),
+    Route(path="/signal/{alias}", class_="signal"),
     Route(path="/static/**", class_="asset"),
 )
 
 
-def _table(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+def _table(rows: tuple[Route, ...]) -> tuple[Route, ...]:
     seen = set()
-    for route in routes:
+    for route in rows:
         row = (route.path, route.methods)
         if row in seen:
             raise ValueError(f"{route.path} stands here twice; the second is never reached")
         seen.add(row)
-    return routes or DEFAULT_ROUTES
+    return rows or DEFAULT_ROUTES
 
 
 Routes = Annotated[tuple[Route, ...], Field(strict=False), AfterValidator(_table)]

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway.config import ConfigFaults, load
+
+KEY = "k" * 32
+OTHER_KEY = "i" * 32
+
+
+def faults(text: str, tmp_path: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The faults of a file with this text: key -> what is printed of it."""
+    path = tmp_path / "config.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigFaults) as caught:
+        load(path, environ or {})
+    assert str(caught.value).splitlines() == [str(fault) for fault in caught.value.faults]
+    found = caught.value.faults
+    return {fault.key: "\n".join(str(each) for each in found if each.key == fault.key) for fault in found}
+
+
+# --- faults ---------------------------------------------------------------------------------------------------
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    text = """
+        colour = "red"
+        [server]
+        public = "nowhere"
+        pubic_url = "https://x.example"
+        drain_max_s = -1
+        [presence]
+        ttl_s = 15
+        [[routes]]
+        path = "/a"
+        clas = "asset"
+        [identity]
+        kind = "jwt"
+    """
+    assert faults(text, tmp_path) == {
+        "colour": "colour: unknown key",
+        "identity.kind": 'identity.kind = "jwt": is not available in this version; use "headers" or "none"',
+        "presence.ttl_s": "presence.ttl_s = 15: must be at least twice presence.heartbeat_s",
+        "routes[0].clas": "routes[0].clas: unknown key; did you mean class?",
+        "routes[0].class": "routes[0].class: is missing",
+        "server.drain_max_s": "server.drain_max_s = -1: must be at least 0",
+        "server.public": 'server.public = "nowhere": must be host:port, unix:/path or fd:NUMBER',
+        "server.pubic_url": "server.pubic_url: unknown key; did you mean public_url?",
+    }
+
+
+CALL = '[[routes]]\npath = "/call/{alias}"\nclass = "entry"\nbinds = "path"\n'
+FAULTS: dict[str, tuple[str, str, str]] = {
+    # name: the file, the key, what is said
+    "no port": ('[server]\npublic = "localhost"', "server.public", '"localhost": must be host:port, unix'),
+    "no host": ('[server]\npublic = ":80"', "server.public", "must be host:port"),
+    "port of letters": ('[server]\npublic = "h:http"', "server.public", "the port must be a number"),
+    "port too large": ('[server]\npublic = "h:70000"', "server.public", "the port must be at most 65535"),
+    "bare v6": ('[server]\npublic = "::1:80"', "server.public", "must stand in brackets"),
+    "bad v6": ('[server]\npublic = "[::z]:80"', "server.public", "'::z' does not appear to be"),
+    "fd of letters": ('[server]\npublic = "fd:x"', "server.public", "must be host:port"),
+    "relative socket": ('[server]\npublic = "unix:x"', "server.public", "must start with /"),
+    "same listener twice": ('[server]\npublic = "127.0.0.1:9000"', "server.internal", "must differ from server.public"),
+    "url with a path": ('[server]\npublic_url = "https://x.example/a"', "server.public_url", "without a path"),
+    "url without scheme": ('[server]\npublic_url = "x.example"', "server.public_url", "must be a URL"),
+    "url with a bad port": ('[server]\npublic_url = "https://x:y"', "server.public_url", "is not a URL"),
+    "desk in the clear": ('[server]\ndesk_url = "http://d.example"', "server.desk_url", "scheme of server.public_url"),
+    "network with host bits": (
+        '[server]\ntrusted_proxies = ["10.0.0.1/8"]',
+        "server.trusted_proxies[0]",
+        "without host",
+    ),
+    "a word for a truth value": ('[server]\nreuse_port = "yes"', "server.reuse_port", "must be true or false"),
+    "text for a number": ('[store]\nrecheck_s = "2"', "store.recheck_s", '"2": must be a number'),
+    "truth value for a number": ("[store]\nrecheck_s = true", "store.recheck_s", "true: must be a number"),
+    "not a number": ("[store]\nrecheck_s = nan", "store.recheck_s", "must be a finite number"),
+    "zero deadline": ("[store]\ndeadline_s = 0", "store.deadline_s", "must be more than 0"),
+    "deadlines crossed": ("[store]\ndeadline_s = 5", "store.durable_deadline_s", "at least store.deadline_s"),
+    "unknown store": ('[store]\nurl = "mysql://x"', "store.url", "must be embedded, or a redis://"),
+    "store without place": ('[store]\nurl = "redis://"', "store.url", "must be embedded"),
+    "prefix with a colon": ('[store]\nkey_prefix = "a:b"', "store.key_prefix", "letters, digits"),
+    "no state directory": ('[store]\nstate_dir = ""', "store.state_dir", "must not be empty"),
+    "room without owner": (
+        '[links]\nroom = "/{clinic}/room"',
+        "links.room",
+        "must name {clinic} and {owner} once",
+    ),
+    "room twice": ('[links]\nroom = "/{clinic}/{owner}/{owner}"', "links.room", "must name"),
+    "session without token": ('[links]\nsession = "/session"', "links.session", "must name {token} once"),
+    "room without path": ('[links]\nroom = "{clinic}.{owner}"', "links.room", "it"),
+    "room with a query": ('[links]\nroom = "/{clinic}?o={owner}"', "links.room", "it"),
+    "upstream with a path": ('[upstream]\nurl = "http://h:1/x"', "upstream.url", "without a path"),
+    "entry without alias": ('[upstream]\nentry = "/call"', "upstream.entry", 'no route of class "entry"'),
+    "entry without route": ('[upstream]\nentry = "/c/{alias}"', "upstream.entry", 'no route of class "entry"'),
+    "half a connection": ("[upstream]\nmax_connections = 0.5", "upstream.max_connections", "must be a whole number"),
+    "body beyond all": ("[upstream]\nmax_body_bytes = 5_000_000_000", "upstream.max_body_bytes", "must be at most"),
+    "route to nowhere": (CALL + '[[routes]]\npath = "a"\nclass = "asset"', "routes[1].path", "a path is exact"),
+    "route with dots": (
+        CALL + '[[routes]]\npath = "/a/../b"\nclass = "asset"',
+        "routes[1].path",
+        "a segment is one placeholder",
+    ),
+    "route of a person": (
+        CALL + '[[routes]]\npath = "/{who}"\nclass = "asset"',
+        "routes[1].path",
+        "placeholders are {clinic}",
+    ),
+    "route twice": (CALL + CALL, "routes", "stands here twice"),
+    "unknown class": (CALL + '[[routes]]\npath = "/a"\nclass = "page"', "routes[1].class", "must be one of 'asset'"),
+    "odd method": (CALL + 'methods = ["GET/1"]', "routes[0].methods", "not a method"),
+    "unknown binding": (CALL.replace('"path"', '"cookie"'), "routes[0].binds", "path, query:NAME"),
+    "binding without name": (
+        CALL + '[[routes]]\npath = "/s"\nclass = "signal"\nbinds = "path"',
+        "routes[1].binds",
+        "needs {alias}",
+    ),
+    "route to an unknown place": (
+        CALL + '[[routes]]\npath = "/s"\nclass = "signal"\nupstream = "ftp://h"',
+        "routes[1].upstream",
+        "an address such as",
+    ),
+    "carrier of no kind": ('[identity]\ncarrier = "query"', "identity.carrier", 'must be "header"'),
+    "guests before hosts": ("[sessions]\nhost_early_s = 60", "sessions.host_early_s", "the host comes in no later"),
+    "unknown admission": ('[sessions]\nguest_admission = "open"', "sessions.guest_admission", "'knock' or 'direct'"),
+    "waiting too short": ("[waiting]\nttl_s = 20", "waiting.ttl_s", "at least three times waiting.heartbeat_s"),
+    "plan off the ladder": (
+        '[plans]\nsession_links_from = "profesional"',
+        "plans.session_links_from",
+        "did you mean professional?",
+    ),
+    "plan twice": ('[plans]\nladder = ["professional", "professional"]', "plans.ladder", "must name each plan once"),
+    "no plans": ("[plans]\nladder = []", "plans.ladder", "must not be empty"),
+    "plan in capitals": ('[plans]\naddon = "Sessions"', "plans.addon", "must be lower-case letters"),
+    "unknown language": ('[pages]\nlanguages = ["english"]', "pages.languages[0]", "must be a language tag"),
+    "text for a list": ('[pages]\nlanguages = "en"', "pages.languages", "must be a list"),
+    "keys of the store's place": (
+        '[store]\nurl = "redis://h"',
+        "secrets.keys",
+        "is missing: every gateway on this store",
+    ),
+    "short key": (
+        f'[secrets]\nkeys = ["{KEY}", "brief"]',
+        "secrets.keys[1]",
+        "(not shown): must be at least 32 bytes long, is 5",
+    ),
+    "keys twice over": (f'[secrets]\nkeys = ["{KEY}"]\nkey_file = "config.toml"', "secrets.key_file", "not both"),
+    "keys shared": (
+        f'[secrets]\nkeys = ["{KEY}"]\n[identity]\nkeys = ["{KEY}"]',
+        "identity.keys",
+        "must be other keys",
+    ),
+    "no key file": ('[secrets]\nkey_file = "absent"', "secrets.key_file", "cannot be read: No such file"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_names_its_key_and_says_why(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text, key, words = FAULTS[name]
+    found = faults(text, tmp_path)
+    assert key in found
+    assert words in found[key]
+
+
+def test_a_file_that_is_absent_or_not_toml_is_one_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigFaults, match="cannot be read: No such file"):
+        load(tmp_path / "absent.toml", {})
+    assert "is not TOML" in str(faults("[server", tmp_path))
+    (tmp_path / "latin").write_bytes(b"\xff")
+    with pytest.raises(ConfigFaults, match="is not TOML"):
+        load(tmp_path / "latin", {})
+
+
+def test_no_fault_and_no_repr_shows_a_secret(tmp_path: Path) -> None:
+    text = """
+        [store]
+        url = "redis//user:hunter2@host"
+        [secrets]
+        keys = ["hunter2-hunter2", 7]
+        [identity]
+        keys = "hunter2"
+        kind = "hunter"
+    """
+    assert "hunter2" not in str(faults(text, tmp_path))
+    path = tmp_path / "good.toml"
+    path.write_text(f"store.url = 'redis://u:hunter2@h'\nsecrets.keys = ['{KEY}']\nidentity.keys = ['{OTHER_KEY}']")
+    config = load(path, {})
+    assert not any(secret in repr(config) for secret in (KEY, OTHER_KEY, "hunter2"))
+
+
+def test_a_long_value_is_cut(tmp_path: Path) -> None:
+    found = faults(f'[server]\npublic = "{"x" * 500}"', tmp_path)
+    assert len(found["server.public"]) < 200
+
+
+def test_a_name_in_the_environment_that_leads_nowhere_is_a_fault(tmp_path: Path) -> None:
+    found = faults("", tmp_path, {"LINK_GATEWAY__SEVER__PUBLIC": "x", "LINK_GATEWAY__LOG__LEVEL__DEEP": "x"})
+    assert found == {
+        "LINK_GATEWAY__SEVER__PUBLIC": "LINK_GATEWAY__SEVER__PUBLIC: unknown key; "
+        "did you mean LINK_GATEWAY__SERVER__PUBLIC?",
+        "LINK_GATEWAY__LOG__LEVEL__DEEP": "LINK_GATEWAY__LOG__LEVEL__DEEP: unknown key; "
+        "did you mean LINK_GATEWAY__LOG__LEVEL?",
+    }
+
+
+def test_a_bad_value_in_the_environment_is_a_fault_of_the_key(tmp_path: Path) -> None:
+    assert faults("", tmp_path, {"LINK_GATEWAY__STORE__DEADLINE_S": "soon"}) == {
+        "store.deadline_s": 'store.deadline_s = "soon": must be a number'
+    }
+
+
+def test_a_section_that_is_a_value_in_the_file_is_a_fault_whatever_the_environment_says(tmp_path: Path) -> None:
+    assert faults("store = 3", tmp_path, {"LINK_GATEWAY__STORE__DEADLINE_S": "1"}) == {
+        "store": "store = 3: must be a table"
+    }
+
+
+@pytest.mark.parametrize(("content", "words"), [("\n", "holds no key"), ("short\n", "key 1 must be at least 32 bytes")])
+def test_a_key_file_that_serves_no_one_is_a_fault(content: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(content)
+    assert words in faults(f'[identity]\nkey_file = "{tmp_path}/keys"', tmp_path)["identity.key_file"]
