@@ -84,10 +84,12 @@ class Switchboard:
         if peer is None:
             await socket.close(code=FULL)
             return
-        hung_up = False
+        hung_up, writer = False, peer.writer
         try:
             hung_up = await self._read(key, peer, socket)
         finally:
+            if writer is not None:
+                writer.cancel()
             self._dropped(key, peer, socket, gone=hung_up or socket.close_code in {1000, CUT})
 
     async def close(self) -> None:
@@ -158,8 +160,6 @@ class Switchboard:
         if peer.socket is not socket or key not in self._calls:  # replaced by a newer socket, or all is being closed
             return
         peer.socket = None
-        if peer.writer is not None:
-            peer.writer.cancel()
         if gone:
             self._remove(key, peer)
             return

@@ -147,11 +147,10 @@ async def test_media_goes_on_while_signalling_is_away(calls: Calls, frames_advan
     await frames_advance(anna)
 
 
-@dataclass(slots=True)
+@dataclass
 class Gate:
     """Stands where the gateway stands: lets the socket through until told to cut it."""
 
-    open: bool = True
     socket: WebSocketRoute | None = None
 
     async def prepare(self, page: Page) -> None:

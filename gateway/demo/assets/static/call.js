@@ -38,7 +38,7 @@ function draw(remote) {
   refresh();
 }
 
-function meet(facts) {
+function meet(facts, first) {
   const known = remotes.get(facts.id);
   if (known) {
     clearTimeout(known.missing);
@@ -49,6 +49,7 @@ function meet(facts) {
   }
   const connection = new Connection({
     polite: you < facts.id,
+    first,
     local: media.stream,
     send: (data) => signalling.send({ type: "signal", to: facts.id, data }),
   });
@@ -82,7 +83,7 @@ function welcome(message) {
       remote.missing = setTimeout(() => part(remote), MISSING_FOR_MS);
     }
   }
-  message.peers.forEach(meet);
+  for (const peer of message.peers) meet(peer, true);
   refresh();
 }
 
@@ -94,12 +95,12 @@ function change(id, facts) {
 function hear(message) {
   switch (message.type) {
     case "welcome": return welcome(message);
-    case "joined": say(`${message.peer.name || "Somebody"} joined`); return meet(message.peer);
-    case "back": return meet(message.peer);
+    case "joined": say(`${message.peer.name || "Somebody"} joined`, { passing: true }); return meet(message.peer, false);
+    case "back": return meet(message.peer, false);
     case "away": return change(message.id, { away: true });
     case "media": return change(message.id, { audio: message.audio, video: message.video });
     case "signal": return remotes.get(message.from)?.connection.receive(message.data);
-    case "left": say(`${remotes.get(message.id)?.name || "Somebody"} left`); return part(remotes.get(message.id));
+    case "left": say(`${remotes.get(message.id)?.name || "Somebody"} left`, { passing: true }); return part(remotes.get(message.id));
   }
 }
 
@@ -135,7 +136,7 @@ function full() {
 }
 
 async function toggle(kind) {
-  if (!(await media.toggle(kind))) notice(`The browser gave no ${kind === "audio" ? "microphone" : "camera"}.`, null);
+  if (!(await media.toggle(kind))) notice(`The browser gave no ${kind === "audio" ? "microphone" : "camera"}.`);
   else notice("");
 }
 
@@ -159,9 +160,10 @@ addEventListener("pagehide", () => over() || (signalling.leave(), stop("left")))
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 tell("connecting");
-signalling.open();
-const missing = await media.start();
-if (!over()) {
+addEventListener("load", async () => { // not before: a video without pictures would keep the page "loading"
+  signalling.open();
+  const missing = await media.start();
+  if (over()) return;
   drawSelf({ stream: media.stream, state: media.state });
   notice(missing);
-}
+});

@@ -1,6 +1,7 @@
 // The media connection to one other page: perfect negotiation (W3C webrtc-pc, section 10.7), no ICE servers.
 //
 // Rule that holds here: it needs signalling only to change something; when signalling is away the media goes on.
+// The first offer comes from the page that came later: were both to offer, the rollback would close the data channel.
 // A data channel that carries nothing tells at once when the other page has closed its connection.
 //
 // Events: "state" (connecting, connected, interrupted, failed), "gone" (the other page closed it), "stream".
@@ -18,9 +19,10 @@ export class Connection extends EventTarget {
   #offering = false;
   #ignoring = false;
   #settingAnswer = false;
+  #begun = false;
   #closed = false;
 
-  constructor({ polite, local, send }) {
+  constructor({ polite, first, local, send }) {
     super();
     this.#polite = polite;
     this.#local = local;
@@ -30,13 +32,12 @@ export class Connection extends EventTarget {
     peer.onicecandidate = ({ candidate }) => this.#send({ candidate });
     peer.onconnectionstatechange = () => this.#changed(STATES[peer.connectionState]);
     peer.ontrack = ({ track }) => this.#received(track);
-    const pulse = peer.createDataChannel("pulse", { negotiated: true, id: 0 });
-    pulse.onclose = () => this.#closed || this.dispatchEvent(new Event("gone"));
-    for (const track of local.getTracks()) this.setTrack(track.kind, track);
+    if (first) this.#begin();
   }
 
   // Send this track from now on; null sends nothing of this kind.
   setTrack(kind, track) {
+    if (!this.#begun) return; // begin takes what is there by then
     const sender = this.#senders.get(kind);
     if (sender) sender.replaceTrack(track).catch((error) => console.warn("the track was not replaced", error));
     else if (track) this.#senders.set(kind, this.#peer.addTrack(track, this.#local));
@@ -63,6 +64,13 @@ export class Connection extends EventTarget {
     for (const track of this.stream.getTracks()) track.stop();
   }
 
+  #begin() {
+    this.#begun = true;
+    const pulse = this.#peer.createDataChannel("pulse", { negotiated: true, id: 0 });
+    pulse.onclose = () => this.#closed || this.dispatchEvent(new Event("gone"));
+    for (const track of this.#local.getTracks()) this.setTrack(track.kind, track);
+  }
+
   async #offer() {
     try {
       this.#offering = true;
@@ -87,6 +95,7 @@ export class Connection extends EventTarget {
       this.#settingAnswer = false;
     }
     if (description.type === "offer") {
+      if (!this.#begun) this.#begin();
       await this.#peer.setLocalDescription();
       this.#send({ description: this.#peer.localDescription });
     }

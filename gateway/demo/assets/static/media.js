@@ -7,7 +7,7 @@
 
 const WANTED = {
   audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-  video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } },
+  video: { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 20 } },
 };
 
 export class LocalMedia extends EventTarget {

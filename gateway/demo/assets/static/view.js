@@ -2,13 +2,17 @@
 //
 // Rule that holds here: names come from the platform (never from another page) and are set as text, not as markup.
 
+const PASSING_MS = 6000;
+let saying = 0;
+
 const find = (selector, inside = document) => inside.querySelector(selector);
 const initials = (name) => name.split(/\s+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
 
 export function drawSelf({ stream, state }) {
   const tile = find("#self");
   const video = find("#self-video");
-  if (video.srcObject !== stream) video.srcObject = stream;
+  const shown = state.video ? stream : null;
+  if (video.srcObject !== shown) video.srcObject = shown;
   drawMedia(tile, state);
   find(".portrait", tile).textContent = initials(document.body.dataset.name);
   drawButton(find("#mic-button"), state.audio, "Mute", "Unmute");
@@ -69,27 +73,27 @@ async function play(video, stream) {
     if (error.name !== "NotAllowedError") return; // a newer stream took its place
     video.muted = true;
     video.play().catch(() => {});
-    notice("Your browser waits for a click before it plays sound.", () => {
-      for (const silent of document.querySelectorAll("#remotes video")) silent.muted = false;
-    });
+    find("#sound").hidden = false;
+    find("#sound button").onclick = turnOnSound;
   }
 }
 
-export function say(sentence) {
-  find("#status").textContent = sentence;
+function turnOnSound() {
+  find("#sound").hidden = true;
+  for (const video of document.querySelectorAll("#remotes video")) video.muted = false;
 }
 
-// A sentence that stays; with ``act`` it has a button that does it and goes away.
-export function notice(sentence, act = null) {
-  const box = find("#notice");
-  find("p", box).textContent = sentence;
-  const button = find("button", box);
-  button.hidden = act === null;
-  button.onclick = () => {
-    box.hidden = true;
-    act();
-  };
-  box.hidden = !sentence;
+// A sentence at the top, read out; with ``passing`` it goes by itself.
+export function say(sentence, { passing = false } = {}) {
+  clearTimeout(saying);
+  find("#status").textContent = sentence;
+  if (passing) saying = setTimeout(() => say(""), PASSING_MS);
+}
+
+// A sentence that stays until it is replaced; "" hides it.
+export function notice(sentence) {
+  find("#notice p").textContent = sentence;
+  find("#notice").hidden = !sentence;
 }
 
 // The call is over for this page: nothing of it stays on the screen.
@@ -97,7 +101,7 @@ export function drawEnding({ title, sentence, action }) {
   find("#self-video").srcObject = null;
   find("#call").hidden = true;
   find("footer").hidden = true;
-  notice("");
+  find("#notices").hidden = true;
   const ending = find("#ending");
   find("h2", ending).textContent = title;
   find("p", ending).textContent = sentence;
