@@ -1,0 +1,64 @@
+# make run     the demo on http://localhost:8000
+# make test    all tests
+# make check   format, lint, types, import contracts
+# make bench   side-by-side benchmarks
+# make lock    resolve the dependencies anew
+#
+# Assumes python3 (3.11 or newer) and make. All that is installed goes into .venv, exactly as requirements/*.lock say.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --build-deps-for editable \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.PHONY: run test check format bench lock clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/run.stamp
+	$(BIN)/link-gateway demo $(ARGS)
+
+test: $(VENV)/test.stamp
+	@.ci/packages
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/test.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/test.stamp
+	@if [ -f benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks $(ARGS); \
+	else echo "There are no benchmarks yet: nothing was measured." >&2; exit 1; fi
+
+lock: $(VENV)/test.stamp
+	$(PIP) install pip-tools==7.6.2
+	$(LOCK) --upgrade --extra embedded --output-file requirements/run.lock pyproject.toml
+	$(LOCK) --upgrade --extra embedded --extra test --constraint requirements/run.lock \
+		--output-file requirements/test.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+# A stamp is younger than everything it stands for, so the second run has nothing to install.
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/run.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/test.stamp: requirements/test.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/test.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/run.stamp
