@@ -16,7 +16,13 @@ _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PERCENT_TWICE = re.compile(r"%25[0-9A-Fa-f]{2}")
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:[/;]|$)")
-_REFUSED_SIGNS = (("#", "a fragment"), ("?", "a question mark"), ("\\", "a backslash"), ("//", "an empty segment"))
+_REFUSED_SIGNS = (
+    ("#", "a fragment"),
+    ("?", "a question mark"),
+    ("\\", "a backslash"),
+    ("//", "an empty segment"),
+    ("/;", "an empty segment"),
+)
 # What no client needs to escape, so that /%69nternal is not another path than /internal.
 _NEEDLESS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
