@@ -37,12 +37,11 @@ class Asset:
 
     def answer(self, accept_encoding: str = "") -> tuple[bytes, dict[str, str]]:
         """Body and headers for a request with this `Accept-Encoding`."""
-        codings = {part.partition(";")[0].strip().lower() for part in accept_encoding.split(",")}
         headers = dict(self.headers)
         if self.packed is None:
             return self.body, headers
         headers["Vary"] = "Accept-Encoding"
-        if "gzip" not in codings:
+        if not _takes_gzip(accept_encoding):
             return self.body, headers
         headers["Content-Encoding"] = "gzip"
         return self.packed, headers
@@ -88,6 +87,14 @@ class Assets:
     def find(self, path: str) -> Asset | None:
         """The file at this raw request path, or None: then it is an unknown link like any other."""
         return self._by_address.get(path)
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    for part in accept_encoding.lower().split(","):
+        coding, _, quality = part.partition(";")
+        if coding.strip() == "gzip":
+            return re.fullmatch(r"q=0(\.0*)?", quality.strip()) is None
+    return False
 
 
 def _shortened(text: str) -> str:

@@ -6,7 +6,7 @@ Rule that holds here: every instant comes in as RFC 3339 text with an offset; no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
@@ -34,9 +34,9 @@ class ClinicTimes:
 
     def elapsed(self, since: str, now: str) -> str:
         """How long ago, in whole words, e.g. "4 minutes". Never negative: clocks may differ by a little."""
-        seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
+        passed = max(datetime.fromisoformat(now) - datetime.fromisoformat(since), timedelta())
         # below a minute the page would be wrong before it is read
-        return format_timedelta(max(seconds, 0), granularity="minute", threshold=1.5, locale=self.locale)
+        return format_timedelta(passed, granularity="minute", threshold=1.5, locale=self.locale)
 
 
 def _local(instant: str, zone: str) -> datetime:

@@ -176,16 +176,18 @@
       return days * 24 + hours + ":" + rest;
     }
   }
-  setInterval(() => {
+  function tick() {
     const now = Date.now();
     const left = retryAt - (now + offset);
-    if (leaving || !(left === left)) { return; }
-    if (reason === "not_open") { one("#count").textContent = clock(left); }
+    one("#count").hidden = isNaN(left);
+    if (leaving || isNaN(left)) { return; }
+    one("#count").textContent = clock(left);
     if (left <= 0 && now - askedAt > 3000) {
       askedAt = now;
       setTimeout(connect, Math.random() * 500);
     }
-  }, 1000);
+  }
+  setInterval(tick, 1000);
   function awake() {
     if (reason === "not_open" || lock || document.hidden || !navigator.wakeLock) { return; }
     lock = {};
@@ -213,7 +215,7 @@
     say("#calm", one("#kept").textContent);
   });
   one("#early").hidden = main.dataset.joined === "true";
-  one("#count").hidden = !(retryAt === retryAt);
+  tick();
   connect();
   awake();
 })();
