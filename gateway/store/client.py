@@ -90,7 +90,8 @@ class Store:
 
     def estimate_now_ms(self) -> Millis:
         """About what the store's clock says now: its last answer plus the time since. Decides nothing: leases alone use
-        it, which move up only and are moved again by the next beat."""
+        it, which move up only and are moved again by the next beat.
+        """
         if self._time is None:
             return 0
         return self._time[0] + int((time.monotonic() - self._time[1]) * 1000)
@@ -121,7 +122,7 @@ class Store:
         rest: list[Any] = answer[1:]
         return rest
 
-    async def command(self, *command: str | int | float) -> Any:
+    async def command(self, *command: str | float) -> Any:
         """Run one plain command: its answer. Raises StoreAway or StoreFull."""
         return await self._ask(str(command[0]).lower(), command, None, durable=False)
 
@@ -129,9 +130,7 @@ class Store:
         """A connection for pub/sub alone, not yet connected."""
         return self._server.connection()
 
-    async def _ask(
-        self, op: str, command: Sequence[str | int | float], script: Script | None, *, durable: bool
-    ) -> Any:
+    async def _ask(self, op: str, command: Sequence[str | int | float], script: Script | None, *, durable: bool) -> Any:
         began, kind = time.monotonic(), None
         try:
             return await (self._durable if durable else self._lanes).ask(command, script)

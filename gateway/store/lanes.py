@@ -42,7 +42,8 @@ class Call:
 
 class Lanes:
     """`links` lanes fed by one queue. `after` is a command sent after each batch on the same connection; its answer is
-    judged by `judge`, which returns what went wrong, if anything, and so fails the whole batch."""
+    judged by `judge`, which returns what went wrong, if anything, and so fails the whole batch.
+    """
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 -- KEYS: epoch due outbox (in wait door owner)*
 -- ARGV: echo offset_ms plan
 --   plan JSON: epoch (id for a new one), presence_ttl_ms, hold_ms, pulse_ms (write no oftener), claim (most), claim_ms, keep_ms
---   (lapsed entries), ttl_ms (keys), doors [{renew [members], enter [members], gone [members], heard [visitors], alive_until_ms}]
+--   (lapsed entries), ttl_ms (keys), doors [{renew [members], enter [members], heard [visitors], alive_until_ms}]
 -- Returns: {echo, now_ms, epoch id, since_ms, hold_until_ms, outbox length, {claimed members}, {'nth member' not renewed}}
 -- Guarantee: a lease only moves up; what was dropped or has lapsed is not renewed but returned; a claim is nobody else's for
 --   claim_ms; a new epoch, a gap in the pulse or a clock that stepped back moves hold_until. Works on a full store.
@@ -20,7 +20,6 @@ if plan.claim > 0 then claimed = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYS
 for _, member in ipairs(claimed) do redis.call('ZADD', KEYS[2], 'XX', now + plan.claim_ms, member) end
 for i, door in ipairs(plan.doors) do
   local inside, waiting, live = KEYS[4 * i], KEYS[4 * i + 1], #door.enter
-  for _, member in ipairs(door.gone) do redis.call('ZREM', inside, member) end
   for _, member in ipairs(door.enter) do redis.call('ZADD', inside, now + plan.presence_ttl_ms, member) end
   for _, member in ipairs(door.renew) do
     local score = redis.call('ZSCORE', inside, member)

@@ -1,0 +1,44 @@
+"""The only place that talks to Redis or Valkey: doors, the directory, presence, hints, time's events, the embedded server.
+
+Rule that holds here: whoever is outside sees values of `rules` and the three errors of `gateway.store.errors`.
+"""
+
+from gateway.store.client import Store, StoreSettings
+from gateway.store.directory import Directory, Page
+from gateway.store.doors import Change, Doors, Located
+from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
+from gateway.store.hub import Hub, Subscription
+from gateway.store.identifiers import Identifiers
+from gateway.store.ledger import Ledger
+from gateway.store.outbox import Entry, Mover
+from gateway.store.presence import Connection, Presences, Waiting
+from gateway.store.sessions import Appointment, Listing, Sessions
+from gateway.store.snapshot import Snapshot
+from gateway.store.worker import Worker
+
+__all__ = [
+    "Appointment",
+    "Change",
+    "Connection",
+    "Directory",
+    "Doors",
+    "Entry",
+    "Hub",
+    "Identifiers",
+    "Ledger",
+    "Listing",
+    "Located",
+    "Mover",
+    "Page",
+    "Presences",
+    "Sessions",
+    "Snapshot",
+    "Store",
+    "StoreAway",
+    "StoreFull",
+    "StoreSettings",
+    "Subscription",
+    "UnknownOwner",
+    "Waiting",
+    "Worker",
+]

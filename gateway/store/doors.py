@@ -1,0 +1,216 @@
+"""Doors: read an owner's, change them, make sessions.
+
+Rule that holds here: read facts, let the rules decide, commit if nothing changed, else begin again. One owner is changed
+by one task of this process at a time; only other replicas cause conflicts. A change once begun is not cancelled with its
+caller; repeated with its operation id it returns its first result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from gateway.store.client import Store
+from gateway.store.directory import Directory
+from gateway.store.documents import decode_door
+from gateway.store.errors import StoreAway, UnknownOwner
+from gateway.store.identifiers import Identifiers
+from gateway.store.keys import partition_of
+from gateway.store.plan import Plan, Planner, Rules, needs_memory
+from gateway.store.snapshot import Facts, Snapshot, read_facts
+from rules import lease, transitions
+from rules.events import Applied, Event, Rejected, Tick
+from rules.model import Millis, Owner, Policy
+
+READS = 4  # the set of active doors may grow while we look
+TRIES = 12
+REMEMBERED = 16_384
+T = TypeVar("T")
+
+
+class RealRules:
+    """The rules of package `rules`."""
+
+    apply = staticmethod(transitions.apply)
+    next_change_at = staticmethod(lease.next_change_at)
+    is_active = staticmethod(lease.is_active)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an event. `snapshot` holds the doors afterwards; `repeated`: it had been made before."""
+
+    answer: Applied | Rejected
+    snapshot: Snapshot
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a session's door is. `owner_id` none: there is no document; `epoch_since_ms` says whether one may be lost."""
+
+    owner_id: str | None
+    epoch_since_ms: Millis
+    now_ms: Millis
+
+
+class Doors:
+    """All doors of one store. `identifiers` draws ids, `rules` are injected for tests only."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        policy: Policy,
+        identifiers: Identifiers,
+        rules: Rules | None = None,
+    ) -> None:
+        self.store = store
+        self.directory = directory
+        self.policy = policy
+        self.identifiers = identifiers
+        self.rules: Rules = rules or RealRules()
+        self._planner = Planner(store.keys, self.rules, policy, identifiers.event)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[Change]] = set()
+        self._believed: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._owners: OrderedDict[str, str] = OrderedDict()  # session id -> owner id; neither ever changes
+
+    async def locate(self, session_id: str) -> Located:
+        """The owner of a session. Raises StoreAway."""
+        known = self._owners.get(session_id)
+        if known is not None:
+            self._owners.move_to_end(session_id)
+            return Located(known, 0, self.store.estimate_now_ms())
+        keys, partition = self.store.keys, partition_of(session_id)
+        # Read as if it were an owner of its own: the document says whose it is.
+        asked = [
+            keys.shared("epoch", partition),
+            keys.of("owner", session_id),
+            keys.of("room", session_id),
+            *keys.door(session_id),
+        ]
+        now, epoch, _, _, (document, _, _) = await self.store.call("read", asked)
+        owner_id = decode_door(document).owner_id if document else None
+        if owner_id is not None:
+            _remember(self._owners, session_id, owner_id)
+        return Located(owner_id, int(epoch[1] or now), int(now))
+
+    async def read(self, owner_id: str, *door_ids: str) -> Snapshot:
+        """An owner with these doors and all where somebody is. Raises StoreAway, or UnknownOwner."""
+        wanted = frozenset(door_ids)
+        for _ in range(READS):
+            asked = sorted(wanted | self._believed.get(owner_id, frozenset()))
+            facts = await self._read(owner_id, asked)
+            _remember(self._believed, owner_id, facts.active)
+            if facts.active <= set(asked):
+                return await self._snapshot(owner_id, facts, wanted)
+        raise StoreAway("contended", "doors keep appearing")
+
+    async def _read(self, owner_id: str, door_ids: Sequence[str]) -> Facts:
+        keys, partition = self.store.keys, partition_of(owner_id)
+        asked = [keys.shared("epoch", partition), keys.of("owner", owner_id), keys.of("room", owner_id)]
+        asked += [key for door_id in door_ids for key in keys.door(door_id)]
+        return read_facts(await self.store.call("read", asked), owner_id, door_ids, self.policy.presence_ttl_ms)
+
+    async def _snapshot(self, owner_id: str, facts: Facts, wanted: frozenset[str]) -> Snapshot:
+        room = facts.room
+        clinic = await self.directory.clinic(room.clinic) if room is not None else None
+        if room is None or clinic is None:
+            raise UnknownOwner(owner_id, facts.epoch_since_ms, facts.now_ms)
+        # A door of another owner is no door of this one, whatever id was asked for.
+        doors = {i: d for i, d in facts.doors.items() if d.owner_id == owner_id and (i in wanted or i in facts.active)}
+        owner = Owner(room, clinic, doors, facts.held_until_ms)
+        return Snapshot(owner, facts.now_ms, facts.revision, facts.epoch_since_ms, facts.epoch, facts.active)
+
+    async def change(
+        self, owner_id: str, door_id: str, event: Event, operation: str | None = None, *, durable: bool = False
+    ) -> Change:
+        """Apply an event and commit it.
+
+        `operation` names the attempt: give the same one when repeating after StoreAway. `durable`: answered once it is on
+        disk. Raises StoreAway, StoreFull (nothing was written), or UnknownOwner. Goes on when the caller is cancelled.
+        """
+        task = asyncio.create_task(self._locked(owner_id, door_id, event, operation, durable))
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Change]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # its caller may have left; then nobody else asks
+
+    async def settled(self) -> None:
+        """Wait until every change under way has ended: for shutting down."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _locked(self, owner_id: str, door_id: str, event: Event, operation: str | None, durable: bool) -> Change:
+        lock = self._locks.setdefault(owner_id, asyncio.Lock())
+        try:
+            async with asyncio.timeout(self.store.deadline_s):
+                await lock.acquire()
+        except TimeoutError:
+            raise StoreAway("contended", "too many changes at one owner") from None
+        try:
+            return await self._change(owner_id, door_id, event, operation or self.identifiers.operation(), durable)
+        finally:
+            lock.release()
+
+    async def _change(self, owner_id: str, door_id: str, event: Event, operation: str, durable: bool) -> Change:
+        began, again = time.monotonic(), True
+        for attempt in range(TRIES):
+            snapshot = await self.read(owner_id, door_id)
+            door = snapshot.owner.doors.get(door_id)
+            if door is not None and operation in door.operations:
+                return Change(Applied(snapshot.owner, result=door.operations[operation]), snapshot, repeated=True)
+            answer = self.rules.apply(snapshot.owner, door_id, event, self.policy, snapshot.now_ms)
+            plan = None if isinstance(answer, Rejected) else self._plan(snapshot, door_id, event, answer, operation)
+            if plan is None or isinstance(answer, Rejected):
+                return Change(answer, snapshot)
+            try:
+                outcome, now_ms, revision = await self._commit(plan, durable)
+            except StoreAway as away:
+                # A broken connection says nothing about the write: the operation's id tells when we read again.
+                if away.kind != "down" or not again or time.monotonic() - began > self.store.deadline_s / 2:
+                    raise
+                again = False
+                continue
+            if outcome == "ok":
+                return Change(replace(answer, owner=plan.after), _after(snapshot, plan, now_ms, revision))
+            await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  spreads replicas, guards nothing
+        raise StoreAway("contended", "other replicas keep changing this owner")
+
+    def _plan(self, snapshot: Snapshot, door_id: str, event: Event, applied: Applied, operation: str) -> Plan | None:
+        is_tick = isinstance(event, Tick)
+        return self._planner.plan(
+            snapshot,
+            door_id,
+            applied,
+            operation=None if is_tick else operation,  # ticks are not repeated: the next one decides anew
+            always=is_tick,
+            when_full=not needs_memory(event, snapshot.owner.doors.get(door_id)),
+        )
+
+    async def _commit(self, plan: Plan, durable: bool) -> tuple[str, Millis, int]:
+        outcome, now_ms, revision = await self.store.call(
+            "commit", plan.keys, {"plan": plan.text}, durable=durable, when_full=plan.when_full
+        )
+        return str(outcome), int(now_ms), int(revision)
+
+
+def _after(snapshot: Snapshot, plan: Plan, now_ms: Millis, revision: int) -> Snapshot:
+    return replace(snapshot, owner=plan.after, now_ms=now_ms, revision=revision, active=plan.active)
+
+
+def _remember(cache: OrderedDict[str, T], key: str, value: T) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > REMEMBERED:
+        cache.popitem(last=False)

@@ -1,0 +1,56 @@
+"""The random names of things.
+
+Rule that holds here: the source of randomness is injected; in earnest it is the operating system's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections.abc import Callable
+from secrets import token_bytes
+
+from gateway.store.keys import PARTITIONS, partition_of
+
+_LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+ALIAS_LENGTH = 20
+OPERATION_LENGTH = 12
+_ID_BYTES = 8
+
+
+class Identifiers:
+    """Draws identifiers from `source`, which gives that many random bytes."""
+
+    def __init__(self, source: Callable[[int], bytes] = token_bytes) -> None:
+        self._source = source
+
+    def alias(self) -> str:
+        """What the platform calls a door."""
+        return self._text(ALIAS_LENGTH)
+
+    def operation(self) -> str:
+        """One attempt to change something."""
+        return self._text(OPERATION_LENGTH)
+
+    def event(self) -> str:
+        """One entry of the outbox, for ever."""
+        return "ev_" + self._text(ALIAS_LENGTH)
+
+    def room(self, clinic: str, owner: str) -> str:
+        """A room: its partition follows from the slugs it is first known by."""
+        first = hashlib.sha256(f"{clinic}/{owner}".encode()).digest()[0]
+        return self._hex(first % PARTITIONS)
+
+    def session(self, owner_id: str) -> str:
+        """A session, in the partition of its owner."""
+        return self._hex(partition_of(owner_id))
+
+    def _hex(self, first: int) -> str:
+        return bytes([first, *self._source(_ID_BYTES - 1)]).hex()
+
+    def _text(self, length: int) -> str:
+        """Letters and digits, all alike probable: bytes past the last whole multiple of 62 are thrown away."""
+        text = ""
+        while len(text) < length:
+            text += "".join(_LETTERS[b % 62] for b in self._source(2 * length) if b < 248)  # noqa: PLR2004
+        return text[:length]

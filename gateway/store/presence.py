@@ -1,0 +1,298 @@
+"""Presences: the open connections and waiting pages this process knows of, renewed while they last.
+
+Rule that holds here: presence is asserted by the process that holds the connection, and by nobody else. A lease that was
+dropped, or that lapsed, is not renewed: the rules are asked again, and a refusal is told to whoever holds the connection.
+Only when the store has lost its data, and so knows nothing of a visitor, is presence written without asking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.store.doors import Change, Doors
+from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
+from gateway.store.keys import PARTITIONS, partition_of
+from gateway.store.plan import DAY_MS, KEPT_MS
+from gateway.store.snapshot import member_of
+from rules.events import Applied, Enter, Exit, Rejected
+from rules.lease import lease_for
+from rules.model import Door, DoorKind, Millis, Role
+
+CHUNK = 50  # doors renewed by one beat
+LAPSED_KEPT_MS = 7_200_000  # lapsed leases stay readable for a while: they say since when somebody is gone
+PULSES_PER_TTL = 9
+
+
+def _nobody() -> None:
+    """What is called when a connection is barred and nobody wants to know."""
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """One open connection of somebody who is inside."""
+
+    owner_id: str
+    door_id: str
+    visitor: str
+    role: Role
+    connection: str
+    seat: int | None
+    barred: Callable[[], None]
+    door: Door | None = None  # as last seen; its kind and its grace decide how far a beat moves the lease
+    epoch: str = ""  # the epoch in which the rules let it in
+    is_let_in: bool = False
+
+    @property
+    def member(self) -> str:
+        """Its member in the store."""
+        return member_of(self.visitor, self.connection, self.role)
+
+
+@dataclass(eq=False, slots=True)
+class Waiting:
+    """A live waiting page; renewed until `close`."""
+
+    owner_id: str
+    door_id: str
+    visitor: str
+    pages: set[Waiting] = field(repr=False)
+
+    def close(self) -> None:
+        """The page has gone."""
+        self.pages.discard(self)
+
+
+class Presences:
+    """The registry, and the loop that renews what is in it every `heartbeat_s`."""
+
+    def __init__(self, doors: Doors, *, heartbeat_s: float = 10.0) -> None:
+        self._doors = doors
+        self._heartbeat_s = heartbeat_s
+        self._connections: dict[tuple[str, str], Connection] = {}  # by door and connection
+        self._gone: dict[tuple[str, str], Connection] = {}  # closed while the store was away: to be told yet
+        self._pages: set[Waiting] = set()
+
+    async def run(self) -> None:
+        """Renew for ever; to be run as a task."""
+        while True:
+            began = time.monotonic()
+            await self.beat()
+            await asyncio.sleep(max(0.0, self._heartbeat_s - (time.monotonic() - began)))
+
+    # --- connections --------------------------------------------------------------------------------------------
+    async def enter(
+        self,
+        owner_id: str,
+        door_id: str,
+        visitor: str,
+        role: Role,
+        connection: str,
+        *,
+        seat: int | None = None,
+        barred: Callable[[], None] = _nobody,
+    ) -> Change | None:
+        """A connection has opened: let it in, and keep it in until `exit`.
+
+        Returns the change; its answer is `Rejected` when the rules do not let it in, and then nothing is kept. None: the
+        store is away; the connection is kept and let in when the store is back. `barred` is called, from the loop,
+        when the rules no longer let it in.
+        """
+        entry = Connection(owner_id, door_id, visitor, role, connection, seat, barred)
+        self._connections[door_id, connection] = entry
+        try:
+            change = await self._let_in(entry)
+        except (StoreAway, StoreFull):
+            return None
+        if isinstance(change.answer, Rejected):
+            self._connections.pop((door_id, connection), None)
+        return change
+
+    async def exit(self, door_id: str, connection: str) -> None:
+        """A connection has closed. Never raises: what cannot be told now is told by the loop, or lapses."""
+        entry = self._connections.pop((door_id, connection), None)
+        if entry is not None:
+            self._gone[door_id, connection] = entry
+            await self._tell_gone(entry)
+
+    def connections(self, door_id: str) -> list[Connection]:
+        """The connections this process holds at a door."""
+        return [c for (at, _), c in self._connections.items() if at == door_id]
+
+    async def _let_in(self, entry: Connection) -> Change:
+        event = Enter(entry.visitor, entry.role, entry.connection, entry.seat)
+        change = await self._doors.change(entry.owner_id, entry.door_id, event)
+        entry.door = change.snapshot.owner.doors.get(entry.door_id)
+        if isinstance(change.answer, Applied):
+            entry.is_let_in, entry.epoch = True, change.snapshot.epoch
+        return change
+
+    async def _tell_gone(self, entry: Connection) -> None:
+        event = Exit(entry.visitor, entry.role, entry.connection)
+        try:
+            await self._doors.change(entry.owner_id, entry.door_id, event)
+        except UnknownOwner:
+            pass  # nothing is known of it any more
+        except (StoreAway, StoreFull):
+            return  # kept in `_gone`
+        self._gone.pop((entry.door_id, entry.connection), None)
+
+    # --- waiting pages ------------------------------------------------------------------------------------------
+    def waiting(self, owner_id: str, door_id: str, visitor: str) -> Waiting:
+        """A waiting page with an open connection: heard from until the handle is closed."""
+        page = Waiting(owner_id, door_id, visitor, self._pages)
+        self._pages.add(page)
+        return page
+
+    async def heard_once(self, owner_id: str, door_id: str, visitor: str) -> None:
+        """A sign of a waiting page that polls. Raises StoreAway."""
+        await self._beat_doors(partition_of(owner_id), {door_id: _DoorBeat(owner_id, heard={visitor})})
+
+    # --- the loop -----------------------------------------------------------------------------------------------
+    async def beat(self) -> None:
+        """One round: renew, re-assert, tell what could not be told. Never raises StoreAway."""
+        for entry in list(self._gone.values()):
+            await self._tell_gone(entry)
+        for entry in [c for c in self._connections.values() if not c.is_let_in]:
+            await self._ask_again(entry, lost=False)
+        beats = self._beats()
+        rounds = [
+            self._try_beat(partition, dict(chunk))
+            for partition in range(PARTITIONS)
+            for chunk in _chunks([(d, b) for d, b in beats.items() if partition_of(b.owner_id) == partition])
+        ]
+        await asyncio.gather(*rounds)
+
+    def _beats(self) -> dict[str, _DoorBeat]:
+        beats: dict[str, _DoorBeat] = {}
+        for entry in self._connections.values():
+            if entry.is_let_in:
+                beat = beats.setdefault(entry.door_id, _DoorBeat(entry.owner_id))
+                beat.renew[entry.member] = entry
+        for page in self._pages:
+            beats.setdefault(page.door_id, _DoorBeat(page.owner_id)).heard.add(page.visitor)
+        return beats
+
+    async def _try_beat(self, partition: int, beats: Mapping[str, _DoorBeat]) -> None:
+        try:
+            missing, epoch = await self._beat_doors(partition, beats)
+            for entry in missing:
+                await self._ask_again(entry, lost=entry.epoch != epoch)
+        except StoreAway:
+            return  # the next round tries again; until then leases live on what they have
+
+    async def _beat_doors(self, partition: int, beats: Mapping[str, _DoorBeat]) -> tuple[list[Connection], str]:
+        """Renew at these doors of one partition: what was not there to be renewed, and the epoch."""
+        now_ms, door_ids = self._doors.store.estimate_now_ms(), list(beats)
+        parts = [beats[d].argument(self._alive_until(beats[d], now_ms)) for d in door_ids]
+        answer = await beat(self._doors, partition, [(d, beats[d].owner_id) for d in door_ids], parts)
+        missing = []
+        for text in answer.missing:
+            place, member = text.split(" ", 1)
+            entry = beats[door_ids[int(place) - 1]].renew[member]
+            if self._connections.get((entry.door_id, entry.connection)) is entry:  # it may have closed meanwhile
+                missing.append(entry)
+        return missing, answer.epoch
+
+    def _alive_until(self, beat: _DoorBeat, now_ms: Millis) -> Millis:
+        doors = [c.door for c in [*beat.renew.values(), *beat.enter.values()] if c.door is not None]
+        sessions = [door for door in doors if door.kind is DoorKind.SESSION]
+        return max((lease_for(door, self._doors.policy, now_ms) for door in sessions), default=0)
+
+    async def _ask_again(self, entry: Connection, *, lost: bool) -> None:
+        """Whether a connection whose lease is gone may stay: the rules say so, unless they have nothing left to go by."""
+        door_before = entry.door
+        try:
+            change = await self._let_in(entry)
+        except UnknownOwner:
+            known, refused = False, True
+        except (StoreAway, StoreFull):
+            entry.is_let_in = False
+            return
+        else:
+            door = change.snapshot.owner.doors.get(entry.door_id)
+            known = door is not None and entry.visitor in door.guests
+            refused = isinstance(change.answer, Rejected)
+        if not refused:
+            return
+        if lost and not known:
+            entry.door = entry.door or door_before
+            await self._assert(entry)
+            return
+        self._connections.pop((entry.door_id, entry.connection), None)
+        entry.barred()
+
+    async def _assert(self, entry: Connection) -> None:
+        beat_ = _DoorBeat(entry.owner_id, enter={entry.member: entry})
+        _, entry.epoch = await self._beat_doors(partition_of(entry.owner_id), {entry.door_id: beat_})
+
+
+@dataclass(slots=True)
+class _DoorBeat:
+    """What one beat says about one door."""
+
+    owner_id: str
+    renew: dict[str, Connection] = field(default_factory=dict)  # by member
+    enter: dict[str, Connection] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+
+    def argument(self, alive_until_ms: Millis) -> dict[str, Any]:
+        """This door's part of the script's plan."""
+        return {
+            "renew": list(self.renew),
+            "enter": list(self.enter),
+            "heard": sorted(self.heard),
+            "alive_until_ms": alive_until_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What the beat script answered about a partition."""
+
+    now_ms: Millis
+    epoch: str
+    epoch_since_ms: Millis
+    held_until_ms: Millis
+    outbox: int
+    claimed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+async def beat(
+    doors: Doors,
+    partition: int,
+    at: list[tuple[str, str]],
+    parts: list[dict[str, Any]],
+    *,
+    claim: int = 0,
+    claim_ms: Millis = 0,
+) -> Beat:
+    """One beat of a partition: for doors `at` (door and owner ids) what `parts` say. Raises StoreAway."""
+    keys, ttl_ms = doors.store.keys, doors.policy.presence_ttl_ms
+    asked = [keys.shared(kind, partition) for kind in ("epoch", "due", "outbox")]
+    for door_id, owner_id in at:
+        document, inside, waiting = keys.door(door_id)
+        asked += [inside, waiting, document, keys.of("owner", owner_id)]
+    plan = {
+        "epoch": doors.identifiers.operation(),
+        "presence_ttl_ms": ttl_ms,
+        "hold_ms": 2 * ttl_ms,
+        "pulse_ms": ttl_ms // PULSES_PER_TTL,
+        "claim": claim,
+        "claim_ms": claim_ms,
+        "keep_ms": LAPSED_KEPT_MS,
+        "ttl_ms": KEPT_MS + DAY_MS,
+        "doors": parts,
+    }
+    answer = await doors.store.call("beat", asked, {"plan": json.dumps(plan, separators=(",", ":"))})
+    now, epoch, since, hold, outbox, claimed, missing = answer
+    return Beat(int(now), str(epoch), int(since), int(hold), int(outbox), tuple(claimed), tuple(missing))
+
+
+def _chunks(items: list[tuple[str, _DoorBeat]]) -> list[list[tuple[str, _DoorBeat]]]:
+    return [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)]

@@ -1,0 +1,140 @@
+"""Sessions as schedulers see them: made by reference, listed by clinic and day.
+
+Rule that holds here: index entries are written first, with the chosen id, the door second. An index entry without a door
+is passed over by listings and completed by repeating the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.store.client import Store
+from gateway.store.doors import Change, Doors
+from gateway.store.keys import digest_of
+from gateway.store.plan import DAY_MS, KEPT_MS
+from rules.events import Applied, Rejected, Schedule
+from rules.model import Door, DoorKind, Millis, Room, Seat
+
+MOST_DAYS = 366  # that one listing looks through
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """What a scheduler asks for. `reference` is the scheduler's own id, empty for none."""
+
+    opens_at_ms: Millis
+    closes_at_ms: Millis
+    seats: Sequence[Seat]
+    title: str = ""
+    reference: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Ids of sessions by the time they open, and where the next page starts; none at the end."""
+
+    session_ids: tuple[str, ...]
+    cursor: str | None
+
+
+class Sessions:
+    """Sessions of one store. Every method raises StoreAway; those that write also StoreFull."""
+
+    def __init__(self, store: Store, doors: Doors) -> None:
+        self._store = store
+        self._doors = doors
+
+    async def create_session(
+        self, room: Room, appointment: Appointment, operation: str | None = None, session_id: str | None = None
+    ) -> Change:
+        """Make a session in `room`, durably; the answer's snapshot holds its door under `Change.snapshot`'s doors.
+
+        `session_id`: the one chosen by an earlier try of the same request (see `claim`). The same id again changes nothing.
+        """
+        identifiers = self._doors.identifiers
+        chosen = session_id or identifiers.session(room.id)
+        door = Door(
+            id=chosen,
+            kind=DoorKind.SESSION,
+            owner_id=room.id,
+            alias=identifiers.alias(),
+            opens_at_ms=appointment.opens_at_ms,
+            closes_at_ms=appointment.closes_at_ms,
+            time_zone=appointment.time_zone,
+            title=appointment.title,
+            reference=appointment.reference,
+            seats={seat.number: seat for seat in appointment.seats},
+        )
+        await self.index(room.clinic, chosen, door.opens_at_ms, door.closes_at_ms)
+        change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=True)
+        if isinstance(change.answer, Rejected):
+            await self.drop_index(room.clinic, chosen, door.opens_at_ms)
+        return change
+
+    # --- by reference -------------------------------------------------------------------------------------------
+    async def by_reference(self, clinic: str, reference: str) -> str | None:
+        """The latest session made for a scheduler's reference, or none."""
+        generations = await self._generations(clinic, reference)
+        return generations[-1] if generations else None
+
+    async def claim(self, room: Room, reference: str, after: str | None = None) -> str:
+        """The id of the session that `reference` stands for from now on.
+
+        `after` names the session it replaces (cancelled or over), none for the first. Of several who claim at once all
+        get the same id; whoever repeats gets it again.
+        """
+        generations = await self._generations(room.clinic, reference)
+        place = 0 if after is None else generations.index(after) + 1 if after in generations else len(generations)
+        key = self._store.keys.of("ref", digest_of(room.clinic, reference))
+        chosen = self._doors.identifiers.session(room.id)
+        await self._store.command("HSETNX", key, place, chosen)
+        await self._store.command("PEXPIRE", key, KEPT_MS * 8)
+        claimed: str = await self._store.command("HGET", key, place)
+        return claimed
+
+    async def _generations(self, clinic: str, reference: str) -> list[str]:
+        fields = await self._store.command("HGETALL", self._store.keys.of("ref", digest_of(clinic, reference)))
+        pairs = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
+        return [pairs[place] for place in sorted(pairs, key=int)]
+
+    # --- by clinic and day --------------------------------------------------------------------------------------
+    async def index(self, clinic: str, session_id: str, opens_at_ms: Millis, closes_at_ms: Millis) -> None:
+        """List a session under the day it opens."""
+        key = self._day_key(clinic, opens_at_ms)
+        await self._store.command("ZADD", key, opens_at_ms, session_id)
+        last_ms = max(closes_at_ms, opens_at_ms + DAY_MS) + KEPT_MS
+        await self._store.command("PEXPIREAT", key, last_ms, "NX")
+        await self._store.command("PEXPIREAT", key, last_ms, "GT")
+
+    async def drop_index(self, clinic: str, session_id: str, opens_at_ms: Millis) -> None:
+        """Take a session off the day it opened."""
+        await self._store.command("ZREM", self._day_key(clinic, opens_at_ms), session_id)
+
+    async def list_sessions(
+        self, clinic: str, from_ms: Millis, to_ms: Millis, cursor: str | None = None, limit: int = 100
+    ) -> Listing:
+        """Sessions of a clinic that open within [from, to), in order; at most MOST_DAYS days are looked through."""
+        after_ms, after_id = (int(cursor.split("-")[0]), cursor.split("-")[1]) if cursor else (from_ms, "")
+        found: list[tuple[int, str]] = []
+        last_ms = min(to_ms, from_ms + MOST_DAYS * DAY_MS)
+        for day_ms in range(after_ms - after_ms % DAY_MS, last_ms, DAY_MS):
+            key = self._day_key(clinic, day_ms)
+            pairs = await self._store.command("ZRANGE", key, after_ms, f"({last_ms}", "BYSCORE", "WITHSCORES")
+            day = [(int(float(at)), name) for name, at in zip(pairs[::2], pairs[1::2], strict=True)]
+            found += [entry for entry in sorted(day) if entry > (after_ms, after_id)]
+            if len(found) > limit:
+                at_ms, name = found[limit - 1]
+                return Listing(tuple(name for _, name in found[:limit]), f"{at_ms}-{name}")
+        return Listing(tuple(name for _, name in found), None)
+
+    def _day_key(self, clinic: str, at_ms: Millis) -> str:
+        day = datetime.fromtimestamp(at_ms / 1000, UTC).date().isoformat()
+        return f"{self._store.keys.of('sessions', digest_of(clinic))}:{day}"
+
+
+def made(change: Change, session_id: str) -> Door | None:
+    """The door of a session that was just made, or none if it was refused."""
+    return change.snapshot.owner.doors.get(session_id) if isinstance(change.answer, Applied) else None
