@@ -17,10 +17,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 CHROMIUM = Path("/usr/bin/chromium")
 HERE = Path(__file__).parent
 
-# Fake devices, permission given at once. Given permission is also what makes two browsers on one machine find each other:
-# Chromium then offers its addresses as they are instead of behind mDNS names (.local) that a container cannot resolve.
-# A page that asks for no device keeps those names, so the feature is off; where nothing but a loopback interface is up,
-# loopback addresses must be allowed.
+# Fake devices, and permission for them given at once. Two browsers on one machine find each other with no further flag
+# as long as any interface besides loopback is up, also when a page asks for no device and its addresses are mDNS names;
+# where loopback is all there is, the last flag is what lets them.
 FLAGS = (
     "--no-sandbox",
     "--use-fake-device-for-media-stream",
@@ -28,7 +27,6 @@ FLAGS = (
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--allow-loopback-in-peer-connection",
 )
 
@@ -64,14 +62,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+def _need_chromium() -> None:
+    if CHROMIUM.exists():
+        return
+    sentence = f"{CHROMIUM} is missing: install Debian's package chromium"
+    if os.environ.get("LINK_GATEWAY_TESTS_STRICT") == "1":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, without a window, with a fake camera and microphone."""
-    if not CHROMIUM.exists():
-        sentence = f"{CHROMIUM} is missing: install Debian's package chromium"
-        if os.environ.get("LINK_GATEWAY_TESTS_STRICT") == "1":
-            pytest.fail(sentence)
-        pytest.skip(sentence)
+    _need_chromium()
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
@@ -95,9 +98,10 @@ async def new_context(browser: Browser) -> AsyncIterator[Callable[..., Awaitable
 
 @pytest.fixture
 def until() -> Until:
-    """Wait until a JavaScript function of one argument returns true in a page: ``await until(page, "(n) => ...", 3)``.
+    """Wait until a JavaScript function of one argument is true in a page.
 
-    20 s at most. For what must outlive a navigation use Playwright's ``expect(locator)``.
+    As in ``await until(page, "(n) => document.links.length > n", 3)``; 20 s at most. For what must outlive a
+    navigation use Playwright's ``expect(locator)``.
     """
 
     async def wait(page: Page, predicate: str, arg: object = None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+from playwright.async_api import BrowserContext, Page, Route, WebSocketRoute, expect
 
 from gateway.demo import platform
 
@@ -134,7 +135,7 @@ async def test_somebody_without_camera_joins_and_receives(calls: Calls, frames_a
 
 
 async def test_media_goes_on_while_signalling_is_away(calls: Calls, frames_advance: FramesAdvance) -> None:
-    """When the platform's sockets are closed for a restart, pictures keep moving and the pages are back by themselves."""
+    """When all sockets are closed for a restart, pictures keep moving and the pages come back by themselves."""
     anna, ben = await calls.enter(), await calls.enter()
     await calls.connected(1, anna, ben)
     await anna.evaluate("window.kept = document.querySelector('#remotes video')")
@@ -149,14 +150,24 @@ async def test_media_goes_on_while_signalling_is_away(calls: Calls, frames_advan
 
 @dataclass
 class Gate:
-    """Stands where the gateway stands: lets the socket through until told to cut it."""
+    """Stands where the gateway stands before one page: lets it through until it is closed."""
 
+    status: int = 0  # of a refused reconnect; 0 lets it through
     socket: WebSocketRoute | None = None
+    loads: list[str] = field(default_factory=list)
 
     async def prepare(self, page: Page) -> None:
+        await page.route(SIGNAL, self._asked)
         await page.route_web_socket(SIGNAL, self._connected)
+        page.on("load", lambda loaded: self.loads.append(loaded.url))
 
-    def _connected(self, socket: WebSocketRoute) -> None:
+    async def _asked(self, route: Route) -> None:
+        await (route.fulfill(status=self.status) if self.status else route.continue_())
+
+    async def _connected(self, socket: WebSocketRoute) -> None:
+        if self.status:
+            await socket.close(code=1011)  # what a script sees of a refused socket
+            return
         self.socket = socket
         socket.connect_to_server()
 
@@ -166,25 +177,57 @@ class Gate:
 
 
 async def test_a_cut_stops_all_media_and_asks_the_gateway_again(calls: Calls) -> None:
-    """On 4403 the page stops its media at once and loads its own address, which the gateway answers."""
+    """On 4403 the page stops its media before it loads its own address, which the gateway answers."""
+    gate, answer = Gate(), asyncio.Event()
+    anna, ben = await calls.enter(), await calls.enter(prepare=gate.prepare)
+    await calls.connected(1, anna, ben)
+
+    async def gateway(route: Route) -> None:
+        await answer.wait()
+        await route.fulfill(body="<p>Your call has ended", content_type="text/html")
+
+    await ben.route("**/call/**", gateway)
+    await gate.cut(4403)
+    await phase(ben, "removed")
+    await calls.until(ben, STOPPED)
+    await others(anna, 0)
+    answer.set()
+    await expect(ben.get_by_text("Your call has ended")).to_be_visible()
+
+
+async def test_a_call_cut_without_a_word_and_then_refused_ends(calls: Calls) -> None:
+    """A dropped socket is tried again; the 403 then stops the media and brings the page to the gateway's answer."""
     gate = Gate()
     anna, ben = await calls.enter(), await calls.enter(prepare=gate.prepare)
     await calls.connected(1, anna, ben)
-    await ben.route("**/call/**", lambda route: route.fulfill(body="<p>Your call has ended", content_type="text/html"))
-    await gate.cut(4403)
-    await expect(ben.get_by_text("Your call has ended")).to_be_visible()
+    await ben.route("**/call/**", lambda route: route.fulfill(body="<p>No pass", content_type="text/html", status=403))
+    gate.status = 403
+    await gate.cut(1011)
+    await expect(ben.get_by_text("No pass")).to_be_visible()
     await others(anna, 0)
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-async def test_a_refused_reconnect_asks_the_gateway_again(calls: Calls, browser: Browser, status: int) -> None:
-    """When the reconnect is refused as HTTP, the page loads its own address once and then says so instead of spinning."""
+async def test_a_page_refused_over_and_over_does_not_spin(calls: Calls, status: int) -> None:
+    """Refused at its first connect, the page loads itself once; refused again, it says so and stays."""
+    gate = Gate(status=status)
     page = await (await calls.new_context()).new_page()
-    await page.route(SIGNAL, lambda route: route.fulfill(status=status))
-    loads: list[str] = []
-    page.on("load", lambda loaded: loads.append(loaded.url))
-    await page.route_web_socket(SIGNAL, lambda socket: socket.close(code=1011))
+    await gate.prepare(page)
     await page.goto(f"{calls.platform.url}/call/room")
     await phase(page, "refused")
     await expect(page.get_by_role("heading", name="This call is not open to you now")).to_be_visible()
-    assert len(loads) == 2
+    assert len(gate.loads) == 2
+
+
+async def test_a_broken_connection_is_not_a_refusal(calls: Calls) -> None:
+    """A server error on the reconnect keeps the page trying, and it is back when the way is open again."""
+    gate = Gate()
+    anna, ben = await calls.enter(), await calls.enter(prepare=gate.prepare)
+    await calls.connected(1, anna, ben)
+    gate.status = 503
+    await gate.cut(1011)
+    await phase(ben, "reconnecting")
+    gate.status = 0
+    await phase(ben, "in-call")
+    await calls.connected(1, anna, ben)
+    assert len(gate.loads) == 1

@@ -38,15 +38,13 @@ export class Signalling extends EventTarget {
     const address = new URL(this.#address);
     address.protocol = address.protocol.replace("http", "ws");
     const socket = new WebSocket(address);
-    let opened = false;
     this.#socket = socket;
     socket.onopen = () => {
-      opened = true;
       this.#heardAt = performance.now();
       socket.send(JSON.stringify({ type: "join", tab: this.#tab, ...this.#media }));
     };
     socket.onmessage = (event) => socket === this.#socket && this.#heard(JSON.parse(event.data));
-    socket.onclose = (event) => socket === this.#socket && this.#closed(event.code, opened);
+    socket.onclose = (event) => socket === this.#socket && this.#closed(event.code);
   }
 
   // Messages of a page that is reconnecting wait; the oldest go first when there are too many.
@@ -97,11 +95,12 @@ export class Signalling extends EventTarget {
       return;
     }
     const silent = this.#socket;
-    this.#closed(0, true);
+    this.#closed(0);
     silent.close();
   }
 
-  async #closed(code, opened) {
+  async #closed(code) {
+    const welcomed = this.#welcomed;
     this.#welcomed = false;
     this.#socket = null;
     clearInterval(this.#pinging);
@@ -109,7 +108,7 @@ export class Signalling extends EventTarget {
     if (code === CUT) return this.#end("refused");
     if (code === FULL) return this.#end("full");
     this.dispatchEvent(new Event("down"));
-    if (!opened && (await this.#isRefused())) return this.#end("refused");
+    if (!welcomed && (await this.#isRefused())) return this.#end("refused");
     if (this.#over || this.#socket) return;
     const soon = code === RESTART && this.#tries === 0 ? 100 : BACK_OFF_MS[Math.min(this.#tries, BACK_OFF_MS.length - 1)];
     this.#tries += 1;
