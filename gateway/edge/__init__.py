@@ -1,0 +1,1 @@
+"""What guests meet: links, pages, event streams, and the way through to the platform."""

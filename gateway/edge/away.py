@@ -1,0 +1,54 @@
+"""How an upstream can be away, and what that is called towards the client.
+
+Rule that holds here: `UpstreamAway` is raised only while nothing of an answer has been written to the client, so the
+caller is always free to answer itself (a page, or problem+json with Proxy-Status).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AwayKind(StrEnum):
+    """How an upstream failed; also the label of gateway_upstream_errors_total."""
+
+    CONNECT = "connect"  # refused, unreachable, unknown name
+    TIMEOUT = "timeout"  # no connection, or no answer, in time
+    TLS = "tls"  # its certificate does not verify, or the handshake failed
+    PROTOCOL = "protocol"  # what it said is not HTTP/1.1
+    CLOSED = "closed"  # it hung up before it answered
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    status: int
+    proxy_error: str  # RFC 9209 section 2.3
+
+
+_MEANINGS: Mapping[AwayKind, _Meaning] = {
+    AwayKind.CONNECT: _Meaning(502, "connection_refused"),
+    AwayKind.TIMEOUT: _Meaning(504, "http_response_timeout"),
+    AwayKind.TLS: _Meaning(502, "tls_certificate_error"),
+    AwayKind.PROTOCOL: _Meaning(502, "http_protocol_error"),
+    AwayKind.CLOSED: _Meaning(502, "connection_terminated"),
+}
+
+
+class UpstreamAway(Exception):  # noqa: N818 - a state of the world, named as the reasons name it
+    """No answer of the upstream; nothing was sent to the client. Answer Hold upstream_away, or a problem."""
+
+    def __init__(self, kind: AwayKind, detail: str = "") -> None:
+        super().__init__(f"the upstream is away ({kind})" + (f": {detail}" if detail else ""))
+        self.kind = kind
+
+    @property
+    def status(self) -> int:
+        """502 or 504, for programs."""
+        return _MEANINGS[self.kind].status
+
+    @property
+    def proxy_status(self) -> str:
+        """The value of Proxy-Status (RFC 9209): this gateway and the kind of error."""
+        return f"link-gateway; error={_MEANINGS[self.kind].proxy_error}"

@@ -1,0 +1,171 @@
+"""The server's side of every client connection: aiohttp's, with a deadline for heads and quiet refusals.
+
+Rule that holds here: a connection that has begun a request head must finish it within head_s; what aiohttp cannot
+parse is answered by us in our own words, logged without address or content, and closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
+
+ErrorAnswer = Callable[[web.BaseRequest, int], web.StreamResponse]
+
+SPOKEN = (HttpVersion11, HttpVersion10)
+UNSPOKEN = web.RequestKey("unspoken", bool)  # set on a request whose HTTP version is another
+
+_log = logging.getLogger("gateway.edge")
+_TOO_MANY_HEADERS = "Too many headers received"
+PINNED = ("_request_count", "_waiter")  # private names of aiohttp's that are used here, tested
+
+
+class FrontHandler(web.RequestHandler):
+    """One client connection.
+
+    on_gone: called once when the client's connection is lost while a request is being answered; set by whoever
+        answers it and wants to know, and cleared by them.
+    """
+
+    __slots__ = ("_error_answer", "_head_s", "_head_timer", "on_gone")
+
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        head_s: float,
+        error_answer: ErrorAnswer,
+        **options: Any,
+    ) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self._head_s = head_s
+        self._error_answer = error_answer
+        self._head_timer: asyncio.TimerHandle | None = None
+        self.on_gone: Callable[[], None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._begin_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._end_head()
+        gone, self.on_gone = self.on_gone, None
+        super().connection_lost(exc)
+        if gone is not None:
+            gone()
+
+    def data_received(self, data: bytes) -> None:
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before:
+            self._end_head()
+        elif self._head_timer is None and self._waiter is not None and data:
+            self._begin_head()  # idle, and this was not a whole head
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's words, which go nowhere
+    ) -> web.StreamResponse:
+        """Answer what could not be parsed, or a handler's fault, without words of aiohttp's."""
+        status = _status_of(status, exc)
+        if isinstance(exc, HttpProcessingError):
+            _log.info("a request could not be read", extra={"status": status})
+        else:
+            _log.error("a request failed", exc_info=exc, extra={"status": status})
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun; only the connection can be ended")
+        answer = self._error_answer(request, status)
+        answer.force_close()
+        return answer
+
+    def _begin_head(self) -> None:
+        self._head_timer = self._loop.call_later(self._head_s, self._head_is_late)
+
+    def _end_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        self.force_close()
+
+
+class FrontServer(web.Server):
+    """Makes a FrontHandler of each accepted connection; give it to `web.ServerRunner`.
+
+    Args:
+        handler: answers a request; must not raise.
+        error_answer: what is answered for a status where no handler was reached (400, 405, 431) or one failed (500).
+        head_s: seconds for a request head, from its first byte (of a new connection: from its opening).
+        keepalive_s: seconds an idle connection is kept.
+        max_line_bytes: of the request line, and of each header line.
+    """
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        error_answer: ErrorAnswer,
+        *,
+        head_s: float = 10.0,
+        keepalive_s: float = 75.0,
+        max_line_bytes: int = 8190,
+    ) -> None:
+        # auto_decompress: a body is relayed as it comes. read_bufsize: what one slow upload may hold, twice.
+        self._options: dict[str, Any] = {
+            "head_s": head_s,
+            "error_answer": error_answer,
+            "keepalive_timeout": keepalive_s,
+            "max_line_size": max_line_bytes,
+            "max_field_size": max_line_bytes,
+            "auto_decompress": False,
+            "access_log": None,
+            "read_bufsize": 65536,
+            "lingering_time": 5.0,
+        }
+        self._front_loop = asyncio.get_running_loop()
+        super().__init__(handler, handler_cancellation=False, request_factory=self._read)
+
+    def __call__(self) -> web.RequestHandler:
+        return FrontHandler(self, loop=self._front_loop, **self._options)
+
+    def _read(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        """Make the request. One of a version nobody speaks is answered in ours: aiohttp would echo HTTP/2.0."""
+        said = message.version
+        if said not in SPOKEN:
+            message = message._replace(version=HttpVersion11, should_close=True)
+        request = web.BaseRequest(message, payload, protocol, writer, task, self._front_loop)
+        if said not in SPOKEN:
+            request[UNSPOKEN] = True
+        return request
+
+
+def _status_of(status: int, exc: BaseException | None) -> int:
+    if isinstance(exc, BadHttpMethod):
+        return 405
+    if isinstance(exc, LineTooLong) or (exc is not None and _TOO_MANY_HEADERS in str(exc)):
+        return 431
+    return status
+
+
+def front_of(request: web.BaseRequest) -> FrontHandler | None:
+    """The connection behind a request, when it is one of ours (it is, but for tests of single handlers)."""
+    protocol = request.protocol
+    return protocol if isinstance(protocol, FrontHandler) else None

@@ -1,0 +1,195 @@
+"""One upstream: its connections, kept alive and lent out, the one used last first.
+
+Rule that holds here: at most `max_connections` legs are lent out or idle at once, and each lent leg comes back by
+exactly one of `give_back`, `discard` and `let_go`. A request that must not be sent twice never gets a leg that has
+been idle long enough for the origin to be closing it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+
+from gateway.edge.address import UpstreamAddress, UpstreamLimits
+from gateway.edge.away import AwayKind, UpstreamAway
+from gateway.edge.leg import Leg
+
+_IDLE_S = 60.0  # an idle leg older than this is closed rather than lent
+_SURELY_OPEN_S = 1.0  # no server in use closes an idle connection sooner
+
+
+class Upstream:
+    """The pool of legs to one origin.
+
+    Args:
+        address: where it is.
+        limits: time and room.
+        context: verifies an https origin; none takes the system's authorities.
+    """
+
+    def __init__(
+        self, address: UpstreamAddress, limits: UpstreamLimits | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
+        self.address = address
+        self.limits = limits or UpstreamLimits()
+        self._context = (context or ssl.create_default_context()) if address.tls else None
+        self._idle: list[Leg] = []
+        self._waiting: deque[asyncio.Future[Leg | None]] = deque()
+        self._taken = 0  # lent out, or being opened
+
+    @property
+    def lent(self) -> int:
+        """Legs in use now."""
+        return self._taken
+
+    @property
+    def idle(self) -> int:
+        """Legs kept for the next request."""
+        return sum(leg.usable for leg in self._idle)
+
+    async def take(self, *, replayable: bool) -> Leg:
+        """Lend a leg, open a new one, or wait for a turn; all within connect_s.
+
+        replayable: the request may be sent a second time, so a leg that turns out to be closed does no harm.
+        Raises UpstreamAway: connect, tls, or timeout (also when no turn came).
+        """
+        leg = self._pop_idle(replayable)
+        if leg is not None:
+            self._taken += 1
+            return leg
+        try:
+            async with asyncio.timeout(self.limits.connect_s):
+                return await self._wait_or_open()
+        except TimeoutError as error:
+            raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time") from error
+
+    async def replace(self, leg: Leg) -> Leg:
+        """Close a leg that turned out to be dead and open a new one in its place. Raises UpstreamAway as `take`."""
+        leg.abort()
+        try:
+            async with asyncio.timeout(self.limits.connect_s):
+                return await self._open()
+        except TimeoutError as error:
+            raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time") from error
+
+    def give_back(self, leg: Leg, *, reusable: bool) -> None:
+        """A leg whose exchange is complete; kept if it can serve another, and the origin lets it (`reusable`)."""
+        if not (leg.release() and reusable):
+            self.discard(leg)
+            return
+        leg.idle_since = asyncio.get_running_loop().time()
+        self._offer(leg)
+
+    def discard(self, leg: Leg) -> None:
+        """A leg that cannot serve another exchange is closed at once."""
+        leg.abort()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """A leg has left the pool (it became a tunnel); its place is free."""
+        self._taken -= 1
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._taken += 1
+                turn.set_result(None)
+                return
+
+    async def probe(self) -> UpstreamAway | None:
+        """Whether a connection can be opened now; the reason if not. For /readyz; counts for no place."""
+        try:
+            async with asyncio.timeout(self.limits.connect_s):
+                leg = await self._connect()
+        except UpstreamAway as away:
+            return away
+        except TimeoutError:
+            return UpstreamAway(AwayKind.TIMEOUT, "no connection in time")
+        leg.abort()
+        return None
+
+    def close(self) -> None:
+        """Close the idle legs; those lent out end with their exchanges."""
+        idle, self._idle = self._idle, []
+        for leg in idle:
+            leg.abort()
+
+    def _pop_idle(self, replayable: bool) -> Leg | None:
+        oldest = asyncio.get_running_loop().time() - (_IDLE_S if replayable else _SURELY_OPEN_S)
+        while self._idle:
+            leg = self._idle[-1]
+            if leg.usable and leg.idle_since < oldest:
+                if replayable:
+                    self.close()  # the newest is too old, so all are
+                return None
+            self._idle.pop()
+            if leg.usable:
+                return leg
+        return None
+
+    async def _wait_or_open(self) -> Leg:
+        if self._taken + len(self._idle) >= self.limits.max_connections:
+            self._shed_idle()
+        if self._taken >= self.limits.max_connections:
+            leg = await self._turn()
+            if leg is not None and leg.usable:
+                return leg
+        else:
+            self._taken += 1
+        return await self._open()
+
+    def _shed_idle(self) -> None:
+        """Make room: close what cannot be lent for this request."""
+        usable = [leg for leg in self._idle if leg.usable]
+        while usable and self._taken + len(usable) >= self.limits.max_connections:
+            usable.pop(0).abort()
+        self._idle = usable
+
+    async def _turn(self) -> Leg | None:
+        """Wait for a leg given back (it is ours then) or a free place (taken for us)."""
+        turn: asyncio.Future[Leg | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it came in the very moment the wait ended: pass it on
+                leg = turn.result()
+                if leg is None:
+                    self.let_go()
+                else:
+                    self._offer(leg)
+            raise
+
+    def _offer(self, leg: Leg) -> None:
+        """Hand a leg that can serve to who waits longest, or keep it."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(leg)
+                return
+        self._taken -= 1
+        self._idle.append(leg)
+
+    async def _open(self) -> Leg:
+        """Open a leg in a place that is taken already; gives the place back when that fails."""
+        try:
+            return await self._connect()
+        except BaseException:
+            self.let_go()
+            raise
+
+    async def _connect(self) -> Leg:
+        loop = asyncio.get_running_loop()
+        address = self.address
+        try:
+            if address.path:
+                _, leg = await loop.create_unix_connection(Leg, address.path)
+            else:
+                _, leg = await loop.create_connection(Leg, address.host, address.port, ssl=self._context)
+        except ssl.SSLError as error:
+            raise UpstreamAway(AwayKind.TLS, error.reason or "handshake failed") from error
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise UpstreamAway(AwayKind.CONNECT, error.strerror or type(error).__name__) from error
+        return leg

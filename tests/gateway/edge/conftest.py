@@ -1,0 +1,18 @@
+"""Which event loops the tests of this directory run on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import pytest
+import uvloop
+
+_ON_BOTH_LOOPS = ("test_forward", "test_upstream", "test_tunnel", "test_streams", "test_takeover", "test_front")
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Whatever speaks to sockets itself runs on both loops: they differ in when they write and whom they tell."""
+    if item.path.stem.startswith(_ON_BOTH_LOOPS):
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
