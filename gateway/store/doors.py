@@ -21,7 +21,7 @@ from gateway.store.directory import Directory
 from gateway.store.documents import decode_door
 from gateway.store.errors import StoreAway, UnknownOwner
 from gateway.store.identifiers import Identifiers
-from gateway.store.keys import partition_of
+from gateway.store.keys import is_identifier, partition_of
 from gateway.store.plan import Plan, Planner, Rules, needs_memory
 from gateway.store.snapshot import Facts, Snapshot, read_facts
 from rules import lease, transitions
@@ -104,7 +104,9 @@ class Doors:
 
     async def read(self, owner_id: str, *door_ids: str) -> Snapshot:
         """An owner with these doors and all where somebody is. Raises StoreAway, or UnknownOwner."""
-        wanted = frozenset(door_ids)
+        # What is no id, or is in another partition, is no door of this owner's.
+        own = partition_of(owner_id)
+        wanted = frozenset(i for i in door_ids if is_identifier(i) and partition_of(i) == own)
         for _ in range(READS):
             asked = sorted(wanted | self._believed.get(owner_id, frozenset()))
             facts = await self._read(owner_id, asked)

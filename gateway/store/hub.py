@@ -157,6 +157,10 @@ class Hub:
             return self._resync_s
         return max((at_ms - snapshot.now_ms) / 1000, self._resync_s * SOONEST_S)
 
+    def refresh(self, owner_id: str) -> None:
+        """Show everybody who watches this owner what is true now: time has turned a verdict."""
+        self._hint(owner_id)
+
     # --- snapshots ----------------------------------------------------------------------------------------------
     async def snapshot(self, owner_id: str, door_id: str, max_age_s: float) -> Snapshot:
         """A snapshot with this door, read at most `max_age_s` ago and not hinted at since. Raises StoreAway, UnknownOwner."""

@@ -15,6 +15,7 @@ from gateway.store.keys import PARTITIONS, partition_of
 _LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ALIAS_LENGTH = 20
 OPERATION_LENGTH = 12
+VISITOR_LENGTH = 16
 _ID_BYTES = 8
 
 
@@ -35,6 +36,10 @@ class Identifiers:
     def event(self) -> str:
         """One entry of the outbox, for ever."""
         return "ev_" + self._text(ALIAS_LENGTH)
+
+    def visitor(self) -> str:
+        """One browser; also the guest's id on the desk."""
+        return "g_" + self._text(VISITOR_LENGTH)
 
     def room(self, clinic: str, owner: str) -> str:
         """A room: its partition follows from the slugs it is first known by."""

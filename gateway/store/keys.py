@@ -7,9 +7,11 @@ all doors of an owner share a slot. No name, slug or reference stands in a key: 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 PARTITIONS = 64
+_IDENTIFIER = re.compile(r"[0-9a-f]{16}")
 
 
 def digest_of(*parts: str) -> str:
@@ -20,6 +22,11 @@ def digest_of(*parts: str) -> str:
 def partition_of(identifier: str) -> int:
     """The partition of a door, a room, a session or a digest: its first byte, modulo 64."""
     return int(identifier[:2], 16) % PARTITIONS
+
+
+def is_identifier(text: str) -> bool:
+    """Whether `text` may name a door, a room or a session: 16 lower-case hexadecimal digits."""
+    return _IDENTIFIER.fullmatch(text) is not None
 
 
 def kind_of(key: str) -> str:

@@ -68,10 +68,10 @@ class Sessions:
             reference=appointment.reference,
             seats={seat.number: seat for seat in appointment.seats},
         )
-        await self.index(room.clinic, chosen, door.opens_at_ms, door.closes_at_ms)
+        await self.index(room, chosen, door.opens_at_ms, door.closes_at_ms)
         change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=True)
         if isinstance(change.answer, Rejected):
-            await self.drop_index(room.clinic, chosen, door.opens_at_ms)
+            await self.drop_index(room, chosen, door.opens_at_ms)
         return change
 
     # --- by reference -------------------------------------------------------------------------------------------
@@ -100,18 +100,30 @@ class Sessions:
         pairs = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
         return [pairs[place] for place in sorted(pairs, key=int)]
 
+    # --- by owner -----------------------------------------------------------------------------------------------
+    async def agenda(self, owner_id: str, from_ms: Millis, to_ms: Millis, most: int = 50) -> tuple[str, ...]:
+        """The sessions of an owner that open within [from, to), in order; at most `most`."""
+        key = self._store.keys.of("agenda", owner_id)
+        found = await self._store.command("ZRANGE", key, from_ms, f"({to_ms}", "BYSCORE", "LIMIT", 0, most)
+        return tuple(found)
+
     # --- by clinic and day --------------------------------------------------------------------------------------
-    async def index(self, clinic: str, session_id: str, opens_at_ms: Millis, closes_at_ms: Millis) -> None:
-        """List a session under the day it opens."""
-        key = self._day_key(clinic, opens_at_ms)
+    async def index(self, room: Room, session_id: str, opens_at_ms: Millis, closes_at_ms: Millis) -> None:
+        """List a session under the day it opens, and on its owner's agenda."""
+        clinic = room.clinic
+        await self._note(self._store.keys.of("agenda", room.id), session_id, opens_at_ms, closes_at_ms)
+        await self._note(self._day_key(clinic, opens_at_ms), session_id, opens_at_ms, closes_at_ms)
+
+    async def _note(self, key: str, session_id: str, opens_at_ms: Millis, closes_at_ms: Millis) -> None:
         await self._store.command("ZADD", key, opens_at_ms, session_id)
         last_ms = max(closes_at_ms, opens_at_ms + DAY_MS) + KEPT_MS
         await self._store.command("PEXPIREAT", key, last_ms, "NX")
         await self._store.command("PEXPIREAT", key, last_ms, "GT")
 
-    async def drop_index(self, clinic: str, session_id: str, opens_at_ms: Millis) -> None:
-        """Take a session off the day it opened."""
-        await self._store.command("ZREM", self._day_key(clinic, opens_at_ms), session_id)
+    async def drop_index(self, room: Room, session_id: str, opens_at_ms: Millis) -> None:
+        """Take a session off the day it opened, and off its owner's agenda."""
+        await self._store.command("ZREM", self._store.keys.of("agenda", room.id), session_id)
+        await self._store.command("ZREM", self._day_key(room.clinic, opens_at_ms), session_id)
 
     async def list_sessions(
         self, clinic: str, from_ms: Millis, to_ms: Millis, cursor: str | None = None, limit: int = 100

@@ -1,0 +1,151 @@
+"""The hub: whoever watches sees what is new, at once by a hint and in any case before long."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.store import Hub, StoreAway
+from rules.events import Lock
+from rules.model import Room
+
+
+@pytest.fixture
+async def make_hub():
+    running = []
+
+    async def make(replica, *, listen: bool = True, **options) -> Hub:
+        hub = Hub(replica.doors, **options)
+        task = asyncio.create_task(hub.run()) if listen else None
+        running.append((hub, task))
+        if listen:
+            await asyncio.wait_for(hub.subscribed.wait(), 5)
+        return hub
+
+    yield make
+    for hub, task in running:
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await hub.close()
+
+
+def _locked(seen, room):
+    return bool(seen) and seen[-1].owner.doors[room].locked
+
+
+async def test_a_new_watcher_is_shown_the_doors_as_they_are(replica, make_hub, until):
+    hub, seen = await make_hub(replica), []
+    hub.subscribe(replica.room.id, seen.append)
+    await until(lambda: seen)
+    assert replica.room.id in seen[0].owner.doors
+
+
+async def test_a_change_by_another_replica_is_shown_within_a_second(replica, make_replica, make_hub, until):
+    hub, other, room, seen = await make_hub(replica), await make_replica(), replica.room.id, []
+    hub.subscribe(room, seen.append)
+    await until(lambda: seen)
+    await other.doors.change(room, room, Lock())
+    async with asyncio.timeout(1):
+        await until(lambda: _locked(seen, room))
+
+
+async def test_a_watcher_that_left_is_told_no_more(replica, make_hub, until):
+    hub, room, seen, others = await make_hub(replica), replica.room.id, [], []
+    subscription = hub.subscribe(room, seen.append)
+    hub.subscribe(room, others.append)
+    await until(lambda: seen and others)
+    subscription.close()
+    told = len(seen)
+    await replica.doors.change(room, room, Lock())
+    await until(lambda: _locked(others, room))
+    assert len(seen) == told
+
+
+async def test_a_subscription_that_was_cut_is_made_again_and_everything_read(
+    replica, server, make_replica, make_hub, until
+):
+    hub, room, seen = await make_hub(replica), replica.room.id, []
+    hub.subscribe(room, seen.append)
+    await until(lambda: seen)
+    server.tell("CLIENT", "KILL", "TYPE", "pubsub")
+    await until(lambda: not hub.subscribed.is_set())
+    await (await make_replica()).doors.change(room, room, Lock())
+    await until(lambda: _locked(seen, room))
+
+
+async def test_without_any_hint_the_doors_are_read_again_before_long(replica, make_hub, until):
+    hub, room, seen = await make_hub(replica, listen=False, resync_s=0.1), replica.room.id, []
+    hub.subscribe(room, seen.append)
+    await until(lambda: seen)
+    await replica.doors.change(room, room, Lock())
+    await until(lambda: _locked(seen, room))
+
+
+async def test_watchers_are_told_when_the_store_is_away_and_shown_the_doors_when_it_is_back(
+    start_server, make_replica, make_hub, until
+):
+    server = start_server()
+    replica = await make_replica(server.url)
+    room = (await replica.furnish()).id
+    hub, seen, away = await make_hub(replica, resync_s=0.2), [], []
+    hub.subscribe(room, seen.append, away=lambda: away.append(1))
+    await until(lambda: seen)
+    server.kill()
+    await until(lambda: away)
+    told = len(seen)
+    server.start()
+    await until(lambda: len(seen) > told)
+
+
+async def test_a_snapshot_is_kept_until_it_is_old_or_a_hint_comes(replica, make_hub, until):
+    hub, room = await make_hub(replica), replica.room.id
+    first = await hub.snapshot(room, room, 60)
+    assert await hub.snapshot(room, room, 60) is first
+    assert await hub.snapshot(room, room, 0) is not first
+    await replica.doors.change(room, room, Lock())
+    async with asyncio.timeout(5):
+        while not (await hub.snapshot(room, room, 60)).owner.doors[room].locked:
+            await asyncio.sleep(0.005)
+
+
+async def test_many_askers_at_once_cost_one_read(replica, make_hub):
+    hub, room = await make_hub(replica, listen=False), replica.room.id
+    before = len(replica.calls)
+    snapshots = await asyncio.gather(*(hub.snapshot(room, room, 1) for _ in range(50)))
+    assert len({id(s) for s in snapshots}) == 1
+    assert [op for op, _ in replica.calls[before:]].count("read") == 1
+
+
+async def test_the_last_snapshot_stays_for_when_the_store_is_away(start_server, make_replica, make_hub):
+    server = start_server()
+    replica = await make_replica(server.url)
+    room = (await replica.furnish()).id
+    hub = await make_hub(replica, listen=False)
+    first = await hub.snapshot(room, room, 0)
+    server.kill()
+    with pytest.raises(StoreAway):
+        await hub.snapshot(room, room, 0)
+    kept, age_s = hub.last_snapshot(room, room)
+    assert kept is first
+    assert age_s >= 0
+
+
+async def test_a_watcher_that_fails_keeps_nobody_else_from_being_told(replica, make_hub, until):
+    hub, room, seen, failures = await make_hub(replica), replica.room.id, [], []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    hub.subscribe(room, lambda _: 1 / 0)
+    hub.subscribe(room, seen.append)
+    await until(lambda: seen)
+    assert isinstance(failures[0], ZeroDivisionError)
+
+
+async def test_a_room_that_was_renamed_is_seen_by_other_replicas_at_once(replica, make_replica, make_hub):
+    other = await make_replica()
+    await make_hub(other)
+    assert (await other.directory.resolve_room("acme", "ana")).name == "Dr Ana"
+    await replica.directory.put_room(Room(replica.room.id, "acme", "anna", "Dr Anna"))
+    async with asyncio.timeout(1):
+        while (await other.directory.resolve_room("acme", "ana")).name != "Dr Anna":
+            await asyncio.sleep(0.005)
