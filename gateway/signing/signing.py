@@ -27,7 +27,6 @@ _ID_BYTES = 8
 _MAC_BYTES = 9
 _MAX_SEAT = 255
 _TOKENS_KEPT = 8192
-_SUPPORT_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,10 @@ class Pass:
     role: Role
     seat: int | None
     issued_at_ms: int
+    alias: str = ""  # the door's name on the platform, so that a path can be read while the store is away
+    clinic: str = ""  # the slugs, likewise
+    owner: str = ""
+    generation: int = 0  # of the room's host sign-ins, when the pass rests on one
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,6 @@ class Signing:
         self._sign_ins = SignedFields(keys, "host-sign-in")
         self._host_links = SignedFields(keys, "host-link")
         self._digest_key = signer(keys, "link-gateway.digest").derive_key()
-        self._support_key = signer(keys, "link-gateway.support-code").derive_key()
 
     def session_token(self, session_id: str, seat: int) -> str:
         """The 25 letters and digits of a session link. `session_id` is 16 hex digits, `seat` 1 to 255."""
@@ -117,15 +119,26 @@ class Signing:
 
     def sign_pass(self, given: Pass) -> str:
         """The pass cookie's value."""
-        return self._passes.sign(
-            (given.door, given.owner_id, given.visitor, given.role.value, given.seat, given.issued_at_ms)
-        )
+        fields = (given.door, given.owner_id, given.visitor, given.role.value, given.seat, given.issued_at_ms)
+        return self._passes.sign((*fields, given.alias, given.clinic, given.owner, given.generation))
 
     def read_pass(self, value: str) -> Pass | None:
         """The pass in a cookie, of whatever age, or none."""
         match self._passes.read(value):
-            case (str(door), str(owner_id), str(visitor), str(role), (int() | None) as seat, int(issued_at_ms)):
-                return Pass(door, owner_id, visitor, Role(role), seat, issued_at_ms)
+            case (
+                str(door),
+                str(owner_id),
+                str(visitor),
+                str(role),
+                (int() | None) as seat,
+                int(issued_at_ms),
+                str(alias),
+                str(clinic),
+                str(owner),
+                int(generation),
+            ):
+                place = (alias, clinic, owner)
+                return Pass(door, owner_id, visitor, Role(role), seat, issued_at_ms, *place, generation)
         return None
 
     def sign_host(self, given: HostSignIn) -> str:
@@ -158,16 +171,6 @@ class Signing:
     def digest(self, value: str) -> str:
         """12 hex digits that stand for `value` in logs: the same for the same value and key, and no way back."""
         return hmac.new(self._digest_key, value.encode(), hashlib.sha256).hexdigest()[:12]
-
-    def support_code(self, *facts: str) -> str:
-        """Six characters a person can read out, such as K7Q2-M9: the same for the same facts and key."""
-        text = "\0".join(facts)
-        value = int.from_bytes(hmac.new(self._support_key, text.encode(), hashlib.sha256).digest()[:8], "big")
-        code = ""
-        for _ in range(6):
-            value, digit = divmod(value, len(_SUPPORT_ALPHABET))
-            code += _SUPPORT_ALPHABET[digit]
-        return f"{code[:4]}-{code[4:]}"
 
     def _is_young(self, made_at_ms: int, longest_ms: int, now_ms: int | None) -> bool:
         now = self._now_ms() if now_ms is None else now_ms

@@ -22,7 +22,7 @@ SESSION_IDS = st.binary(min_size=8, max_size=8).map(bytes.hex)
 SEATS = st.integers(1, 255)
 NAMES = st.text(max_size=80)
 
-PASS = Pass("d" * 16, "e" * 16, "g_visitor", Role.GUEST, 2, NOW)
+PASS = Pass("d" * 16, "e" * 16, "g_visitor", Role.GUEST, 2, NOW, "alias", "north", "ada", 3)
 SIGN_IN = HostSignIn("e" * 16, 3, "g_host", NOW)
 LINK = HostLink("e" * 16, 3, "nonce", "Dr. Ångström")
 
@@ -222,14 +222,6 @@ def test_a_digest_is_short_steady_and_keyed() -> None:
     assert SIGNING.digest("door") == fresh(OLD).digest("door")
     assert len(SIGNING.digest("door")) == 12
     assert len({SIGNING.digest("door"), SIGNING.digest("doors"), fresh(NEW).digest("door")}) == 3
-
-
-def test_a_support_code_can_be_read_aloud() -> None:
-    code = SIGNING.support_code("door", "visitor")
-    assert code == fresh(OLD).support_code("door", "visitor")
-    assert [len(part) for part in code.split("-")] == [4, 2]
-    assert not set(code) & set("IO01LU")
-    assert code != SIGNING.support_code("doorvisitor", "")
 
 
 # --- identity -------------------------------------------------------------------------------------------------

@@ -1,0 +1,106 @@
+"""The log: one JSON object a line, or text for a terminal.
+
+Rule that holds here: only the fields listed here are written. Names, tokens, paths and whole addresses are not among
+them; what looks like one of those inside a text is blanked. A field that is dropped is named, so that it is missed.
+
+Parts log through the standard library, facts as ``extra``: ``log.info("verdict", extra={"reason": "knocking"})``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from contextvars import ContextVar
+from ipaddress import ip_address, ip_network
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+FIELDS = frozenset({
+    *("event", "level", "timestamp", "logger", "request_id", "exception"),  # of every line
+    *("link", "verdict", "reason", "rule", "role", "seat", "happening", "door", "owner"),  # door, owner: digests
+    *("method", "route", "status", "address", "scheme", "upstream", "dialect"),
+    *("duration_ms", "decision_ms", "upstream_ms", "store_ms", "bytes_in", "bytes_out", "count", "attempt"),
+    *("op", "kind", "end", "partition", "epoch", "revision", "held_until_ms", "error", "signal", "listener", "version"),
+})  # fmt: skip
+_DIGESTS = ("door", "owner")
+_DIGEST = re.compile(r"[0-9a-f]{1,12}")
+_SECRET_LOOKING = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]{25}|g_[A-Za-z0-9]{16})(?![A-Za-z0-9])"  # a session token, a visitor
+    r"|[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{40,}"  # anything signed
+    r"|(?<=://)[^\s/@]*@"  # the password of an address
+)
+_ADDRESS_PREFIXES = {4: 24, 6: 48}
+
+
+def new_request_id() -> str:
+    """A fresh id for a request: 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+def truncated(address: str) -> str:
+    """The network an IP address is of (/24, /48), which is as much as is ever written; nothing for anything else."""
+    try:
+        version = ip_address(address).version
+        return str(ip_network((address, _ADDRESS_PREFIXES[version]), strict=False))
+    except ValueError:  # a unix socket's peer has no address; and a zone index makes none that is worth keeping
+        return ""
+
+
+def configure(stream: TextIO, style: Literal["json", "text"], level: str) -> None:
+    """Send everything logged in this process to `stream`, from `level` ("debug" to "error") on."""
+    last: Processor = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.ExtraAdder(),
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                add_request_id,
+                structlog.processors.format_exc_info,
+                only_known_fields,
+                last,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def add_request_id(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Say which request a line belongs to."""
+    if current := request_id.get():
+        line.setdefault("request_id", current)
+    return line
+
+
+def only_known_fields(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """The line with the fields of `FIELDS` alone, addresses truncated, and texts blanked where they must be."""
+    kept: dict[str, Any] = {key: _fit(key, value) for key, value in line.items() if key in FIELDS}
+    dropped = sorted(key for key in line if key not in FIELDS)
+    return kept | {"dropped": dropped} if dropped else kept
+
+
+def _fit(key: str, value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    if key == "address":
+        return truncated(text)
+    if key in _DIGESTS and not _DIGEST.fullmatch(text):
+        return "(not a digest)"
+    return _SECRET_LOOKING.sub("(blanked)", text)

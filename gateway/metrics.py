@@ -1,0 +1,246 @@
+"""What is counted and measured, for those who run the gateway.
+
+Rule that holds here: labels come from closed sets and never name a clinic, a person, a door or a path; whatever is in
+no set is counted as "other". Each name means the same for ever. Every bound child is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
+
+from gateway import __version__
+from rules.model import Role
+from rules.reasons import Outcome, Reason
+from rules.routes import RouteClass
+
+OTHER = "other"
+LINKS = ("room", "session", "none")
+ROUTES = ("link", "desk", "host", "own", "v1", "auth", "probe", "unlisted", *RouteClass)
+CODE_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+UPSTREAM_KINDS = ("connect", "timeout", "tls", "protocol", "closed", "truncated", "full")
+TUNNEL_ENDS = ("client", "upstream", "stalled", "revoked", "drained")
+STORE_KINDS = (
+    *("slow", "down", "open", "readonly", "loading", "busy", "refused", "cluster"),
+    *("contended", "undurable", "crossed", "error", "full"),
+)
+WAIT_OUTCOMES = ("admitted", "denied", "removed", "gave_up", "ended")
+DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
+WEBHOOK_OUTCOMES = ("delivered", "retried", "given_up", "gone")
+
+_FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_WAITS_S = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+
+_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+
+
+class _Labelled(Generic[_Metric]):
+    """A metric whose labels come from closed sets; hands out its children, each made once."""
+
+    def __init__(self, metric: _Metric, *sets: Iterable[str]) -> None:
+        self._metric: _Metric = metric
+        self._sets = [frozenset(each) for each in sets]
+        self._children: dict[tuple[str, ...], _Metric] = {}
+
+    def __call__(self, *values: str) -> _Metric:
+        child = self._children.get(values)
+        if child is None:
+            known = tuple(value if value in closed else OTHER for value, closed in zip(values, self._sets, strict=True))
+            child = self._metric.labels(*known)
+            if known == values:  # a value of no set is not kept: there may be any number of those
+                self._children[values] = child
+        return child
+
+
+class Metrics:
+    """Every metric of one process, in a registry of its own.
+
+    `store_operations` names what the store is asked to do: its scripts and commands.
+    """
+
+    def __init__(self, store_operations: Iterable[str] = ("read", "commit", "beat", "append", "command")) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the time a counter was made says nothing to anybody here
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._declare_doors()
+        self._declare_traffic()
+        self._declare_store(tuple(store_operations))
+        self._auth_checks = _Labelled(
+            self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"), DIALECTS, Outcome
+        )
+        self._webhooks = _Labelled(self._counter("webhooks", "Webhook deliveries.", "outcome"), WEBHOOK_OUTCOMES)
+        self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")
+        self._gauge("build_info", "Always 1; which version this is.", "version").labels(__version__).set(1)
+
+    def _declare_doors(self) -> None:
+        self._decisions = _Labelled(
+            self._counter("decisions", "Verdicts given.", "link", "verdict", "reason"), LINKS, Outcome, Reason
+        )
+        self._decision_seconds = self._histogram("decision_seconds", "From a request's arrival to its verdict.")
+        self._waiting = _Labelled(
+            self._gauge("guests_waiting", "Guests who wait here, by kind of link.", "link"), LINKS
+        )
+        self._inside = _Labelled(self._gauge("people_inside", "People inside through this process.", "role"), Role)
+        self._overtime = self._gauge("sessions_overtime", "Sessions with people inside after their time.")
+        self._knocks = _Labelled(self._counter("knocks", "Knocks the host heard of.", "rang"), ("true", "false"))
+        self._waits = _Labelled(
+            self._histogram("wait_seconds", "From a knock to what became of it.", "outcome", buckets=_WAITS_S),
+            WAIT_OUTCOMES,
+        )
+        self._fail_static = self._counter("fail_static", "Requests served from what was known, the store being away.")
+        self._state_lost = self._counter("state_lost", "Times a partition was found empty: the store lost data.")
+        self._scanners = self._counter("suspected_scanner", "Visits that looked like a mail scanner's or a preview's.")
+
+    def _declare_traffic(self) -> None:
+        self._requests = _Labelled(
+            self._counter("requests", "Requests answered.", "route", "code_class"), ROUTES, CODE_CLASSES
+        )
+        self._request_seconds = _Labelled(
+            self._histogram("request_seconds", "From a request's arrival to its answer's end.", "route"), ROUTES
+        )
+        self._upstream_seconds = self._histogram("upstream_seconds", "From a request sent to its answer's head.")
+        self._upstream_errors = _Labelled(
+            self._counter("upstream_errors", "Answers the platform did not give.", "kind"), UPSTREAM_KINDS
+        )
+        self._tunnels_open = self._gauge("tunnels_open", "WebSockets relayed now.")
+        self._tunnels = _Labelled(self._counter("tunnels", "Tunnels that ended, by why.", "end"), TUNNEL_ENDS)
+        self._tunnel_bytes = _Labelled(
+            self._counter(
+                "tunnel_bytes", "Bytes relayed in tunnels, to (up) and from (down) the platform.", "direction"
+            ),
+            ("up", "down"),
+        )
+        self._event_streams = self._gauge("event_streams_open", "Live pages connected now.")
+
+    def _declare_store(self, operations: tuple[str, ...]) -> None:
+        self._store_seconds = _Labelled(
+            self._histogram("store_seconds", "Calls to the store, failed ones too.", "op"), operations
+        )
+        self._store_errors = _Labelled(
+            self._counter("store_errors", "Calls to the store that failed.", "op", "kind"), operations, STORE_KINDS
+        )
+        self._store_up = self._gauge("store_up", "1 while the store answers.")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"gateway_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"gateway_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = _FAST_S) -> Histogram:
+        return Histogram(f"gateway_{name}", text, labels, registry=self.registry, buckets=buckets)
+
+    # --- at doors
+    def decided(self, link: str, verdict: str, reason: str, seconds: float) -> None:
+        """A verdict was given, `seconds` after the request came."""
+        self._decisions(link, verdict, reason).inc()
+        self._decision_seconds.observe(seconds)
+
+    def guests_waiting(self, link: str, count: int) -> None:
+        """How many wait here now at this kind of link."""
+        self._waiting(link).set(count)
+
+    def people_inside(self, role: str, count: int) -> None:
+        """How many of this role are inside through this process now."""
+        self._inside(role).set(count)
+
+    def sessions_overtime(self, count: int) -> None:
+        """How many sessions go on after their time now."""
+        self._overtime.set(count)
+
+    def knocked(self, *, rang: bool) -> None:
+        """The host heard of a knock, with or without a ring."""
+        self._knocks("true" if rang else "false").inc()
+
+    def waited(self, outcome: str, seconds: float) -> None:
+        """A guest's waiting ended."""
+        self._waits(outcome).observe(seconds)
+
+    def fail_static(self) -> None:
+        """A request was served from what was known, the store being away."""
+        self._fail_static.inc()
+
+    def state_lost(self) -> None:
+        """A partition was found empty that had a state before."""
+        self._state_lost.inc()
+
+    def suspected_scanner(self) -> None:
+        """A visit looked like a mail scanner's or a link preview's."""
+        self._scanners.inc()
+
+    # --- traffic
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """A request was answered with `status`; `route` is a class of route, never a path."""
+        self._requests(route, f"{status // 100}xx").inc()
+        self._request_seconds(route).observe(seconds)
+
+    def upstream_answered(self, seconds: float) -> None:
+        """The platform's answer began `seconds` after the request was sent."""
+        self._upstream_seconds.observe(seconds)
+
+    def upstream_failed(self, kind: str) -> None:
+        """The platform gave no answer, or not all of it."""
+        self._upstream_errors(kind).inc()
+
+    def tunnel_opened(self) -> None:
+        """A WebSocket is relayed."""
+        self._tunnels_open.inc()
+
+    def tunnel_ended(self, end: str, up_bytes: int = 0, down_bytes: int = 0) -> None:
+        """A tunnel ended; the bytes are those not yet counted."""
+        self._tunnels_open.dec()
+        self._tunnels(end).inc()
+        self.tunnel_relayed(up_bytes, down_bytes)
+
+    def tunnel_relayed(self, up_bytes: int, down_bytes: int) -> None:
+        """So many more bytes went to the platform (up) and came from it (down)."""
+        self._tunnel_bytes("up").inc(up_bytes)
+        self._tunnel_bytes("down").inc(down_bytes)
+
+    def event_stream_opened(self) -> None:
+        """A live page connected."""
+        self._event_streams.inc()
+
+    def event_stream_closed(self) -> None:
+        """A live page is gone."""
+        self._event_streams.dec()
+
+    # --- the store and the rest
+    def store_called(self, op: str, seconds: float, kind: str | None = None) -> None:
+        """A call to the store took `seconds`; `kind` says how it failed, if it did."""
+        self._store_seconds(op).observe(seconds)
+        if kind is not None:
+            self._store_errors(op, kind).inc()
+
+    def store_is_up(self, *, up: bool) -> None:
+        """Whether the store answers now."""
+        self._store_up.set(up)
+
+    def auth_checked(self, dialect: str, verdict: str) -> None:
+        """A proxy's forward-auth question was answered."""
+        self._auth_checks(dialect, verdict).inc()
+
+    def webhook(self, outcome: str) -> None:
+        """A webhook delivery came to this."""
+        self._webhooks(outcome).inc()
+
+    def is_draining(self, *, draining: bool) -> None:
+        """Whether this process takes no newcomers any more."""
+        self._draining.set(draining)
+
+    def exposition(self, accept: str) -> tuple[str, bytes]:
+        """What a scraper gets that sent this Accept header: the content type, and all metrics."""
+        encode, content_type = choose_encoder(accept)
+        return content_type, encode(self.registry)
