@@ -21,9 +21,14 @@ def clean_name(text: str) -> str:
 
     Empty when nothing visible is left, such as from white space, joiners and combining marks alone.
     """
+    return clean_text(text, MAX_NAME)
+
+
+def clean_text(text: str, most: int) -> str:
+    """A line of somebody's words, cleaned as a name is, of at most `most` characters."""
     kept = "".join(" " if sign.isspace() else sign for sign in text if sign.isspace() or _stays(sign))
     folded = " ".join(unicodedata.normalize("NFC", kept).split())
-    name = folded[:MAX_NAME].strip(" " + _JOINERS)
+    name = folded[:most].strip(" " + _JOINERS)
     return name if any(_shows(sign) for sign in name) else ""
 
 

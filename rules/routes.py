@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from rules.bindings import Binding, BindingKind, Candidate, Said, parse_binding, read_parameter
+from rules.bindings import Binding, BindingKind, Said, parse_binding, read_parameter
+from rules.bindings import Candidate as Candidate  # noqa: PLC0414 - `bound_door` speaks of it, so it is found here too
 from rules.model import Role
 from rules.patterns import PLACEHOLDERS, PathPattern, cut_pattern, fill, pins_a_door, placeholders_in
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.names import MAX_NAME, clean_name
+from rules.names import MAX_NAME, clean_name, clean_text
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,12 @@ from rules.names import MAX_NAME, clean_name
 )
 def test_a_name_is_one_line_of_visible_text(text: str, name: str) -> None:
     assert clean_name(text) == name
+
+
+def test_words_are_cleaned_as_names_are_to_a_length_of_their_own() -> None:
+    assert clean_text(" one\u202e  two\nthree ", 7) == "one two"
+    assert clean_text("x" * 200, 120) == "x" * 120
+    assert clean_text("\u200d", 120) == ""
 
 
 ROUGH = st.text(
