@@ -12,7 +12,7 @@
 import { Connection } from "./connection.js";
 import { LocalMedia } from "./media.js";
 import { Signalling } from "./signalling.js";
-import { drawEnding, drawRemote, drawSelf, notice, removeRemote, say } from "./view.js";
+import { drawEnding, drawRemote, drawSelf, notice, removeRemote, say, turnOnSound } from "./view.js";
 
 const MISSING_FOR_MS = 20000; // how long a connected page that the platform does not know (yet) is kept
 const RELOAD_AGAIN_AFTER_MS = 10000;
@@ -144,6 +144,7 @@ media.addEventListener("change", ({ detail: { kind, track } }) => {
   for (const { connection } of remotes.values()) connection.setTrack(kind, track);
   signalling.setMedia(media.state);
   drawSelf({ stream: media.stream, state: media.state });
+  if (track) turnOnSound();
   refresh();
 });
 signalling.addEventListener("message", (event) => hear(event.detail));

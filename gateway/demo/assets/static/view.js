@@ -63,10 +63,14 @@ function drawCount() {
   find("#alone").hidden = count > 0;
 }
 
-// A browser that heard no click yet plays without sound only; then the person is asked for one.
-async function play(video, stream) {
+function play(video, stream) {
   if (video.srcObject === stream && !video.paused) return;
   video.srcObject = stream;
+  sound(video);
+}
+
+// A browser that heard no click yet, and records nothing, plays without sound only; then the person is asked for a click.
+async function sound(video) {
   try {
     await video.play();
   } catch (error) {
@@ -78,9 +82,14 @@ async function play(video, stream) {
   }
 }
 
-function turnOnSound() {
+// Try again with sound: after a click, or once the person's own devices are on.
+export function turnOnSound() {
+  if (find("#sound").hidden) return;
   find("#sound").hidden = true;
-  for (const video of document.querySelectorAll("#remotes video")) video.muted = false;
+  for (const video of document.querySelectorAll("#remotes video")) {
+    video.muted = false;
+    sound(video);
+  }
 }
 
 // A sentence at the top, read out; with ``passing`` it goes by itself.
