@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
 from gateway.edge.exchange import Exchange
+from gateway.edge.front import front_of
 from gateway.edge.leg import Leg
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.render import LAST_CHUNK, render_chunk
@@ -50,12 +52,13 @@ async def send_body(
     request: web.BaseRequest, plan: BodyPlan, leg: Leg, exchange: Exchange, *, body_s: float, max_body_bytes: int
 ) -> None:
     """Send a streamed body. What goes wrong on the client's side is told to the exchange."""
+    front_of(request).on_next = partial(_check_framing, request, exchange)
     try:
         await _send(request, plan, leg, exchange, body_s, max_body_bytes)
     except ForwardRefused as refusal:
         exchange.refuse(refusal)
     except web.RequestPayloadError:
-        exchange.refuse(ForwardRefused(400, "the request body is malformed"))
+        exchange.refuse(_malformed())
     except (ConnectionError, RuntimeError):  # RuntimeError: aiohttp's word for a read from a lost connection
         exchange.client_gone()
 
@@ -96,6 +99,16 @@ async def _read(request: web.BaseRequest, exchange: Exchange, patience: float) -
         raise ForwardRefused(408, "the request body came too slowly") from error
     finally:
         exchange.awaiting_client = False
+
+
+def _check_framing(request: web.BaseRequest, exchange: Exchange) -> None:
+    """What cannot be read as this body was taken for the next head: aiohttp (3.14.5) would leave the body waiting."""
+    if not request.content.is_eof():
+        exchange.refuse(_malformed())
+
+
+def _malformed() -> ForwardRefused:
+    return ForwardRefused(400, "the request body is malformed")
 
 
 def _too_large() -> ForwardRefused:

@@ -4,8 +4,8 @@ Rule that holds here: bytes go out as they come in, and no faster than the clien
 is over the high-water mark, nothing is read from the upstream. An answer that stops short ends the client's
 connection, so that it never looks complete.
 
-The exchange is driven by the leg (`received`, `failed`), by the client's connection (`client_gone`) and by one timer;
-`Forwarder` waits for what it makes of them.
+The exchange is driven by the leg (`received`, `failed`), by the client's connection (`client_gone`, `client_drained`)
+and by one timer; `Forwarder` waits for the outcome.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ class Exchange:
     __slots__ = (
         "_chunked",
         "_client",
+        "_clogged",
         "_crossing",
         "_deadline",
+        "_done",
         "_head_s",
         "_idle_s",
         "_leg",
@@ -69,9 +71,8 @@ class Exchange:
         "_may_switch",
         "_request",
         "_timer",
-        "_wake",
+        "_timer_at",
         "awaiting_client",
-        "clogged",
         "closing",
         "head",
         "kind",
@@ -99,8 +100,8 @@ class Exchange:
         self._head_s, self._idle_s = head_s, idle_s
         self._may_switch = may_switch
         self._chunked = False
-        self._wake: asyncio.Future[None] | None = None
-        self.clogged = False  # the client's write buffer is full, the leg is paused
+        self._done: asyncio.Future[None] | None = None
+        self._clogged = False  # the client's write buffer is full, the leg is paused
         self.closing = not request.keep_alive or may_switch  # the client's connection ends with this answer
         self.head: ResponseHead | None = None  # the final one
         self.kind = AwayKind.CLOSED
@@ -109,27 +110,26 @@ class Exchange:
         self.awaiting_client = False  # for more of its request body: no time runs against the upstream
         self.refusal: Exception | None = None
         self._deadline = self._loop.time() + head_s
-        self._timer = self._loop.call_at(self._deadline, self._check_deadline)
-
-    async def progress(self) -> None:
-        """Wait until there is an outcome, or the client's buffer is full (`clogged`)."""
-        if self.outcome is None and not self.clogged:
-            self._wake = self._loop.create_future()
-            await self._wake
+        self._set_timer()
 
     async def complete(self) -> Outcome:
-        """Relay until there is an outcome."""
-        while self.outcome is None:
-            if self.clogged:
-                await self._request.writer.drain()
-                self.clogged = False
-                self._extend(self._idle_s)
-                self._leg.resume_reading()
-            await self.progress()
+        """Wait for the outcome; everything until then happens as the leg and the client's connection call."""
+        if self.outcome is None:
+            self._done = self._loop.create_future()
+            await self._done
+        if self.outcome is None:
+            raise AssertionError("woken without an outcome")
         return self.outcome
 
+    def client_drained(self) -> None:
+        """The client has taken most of what was written: read on."""
+        if self._clogged and self.outcome is None:
+            self._clogged = False
+            self._extend(self._idle_s)
+            self._leg.resume_reading()
+
     def request_flows(self) -> None:
-        """Some of the request was sent: the upstream's time begins anew."""
+        """Something crossed, either way: the upstream's time begins anew."""
         self._extend(self._head_s if self.head is None else self._idle_s)
 
     def stop(self) -> None:
@@ -214,16 +214,23 @@ class Exchange:
         client.write(data)
         if self.outcome is not None:
             return
-        self._deadline = self._loop.time() + (self._head_s if self.head is None else self._idle_s)
+        self.request_flows()
         if self._request.protocol.writing_paused:
-            self.clogged = True
+            self._clogged = True
             self._leg.pause_reading()
-            self._notify()
 
     # time
 
     def _extend(self, seconds: float) -> None:
+        """Move the deadline. The timer is moved only where it would be late: most never fire."""
         self._deadline = self._loop.time() + seconds
+        if self._deadline < self._timer_at and self.outcome is None:
+            self._timer.cancel()
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._check_deadline)
 
     def _check_deadline(self) -> None:
         """One timer for all deadlines: it looks again where the deadline has moved."""
@@ -232,18 +239,15 @@ class Exchange:
         if self.awaiting_client:
             self.request_flows()
         if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
-        elif self.clogged:
+            self._set_timer()
+        elif self._clogged:
             self._end(Outcome.CLIENT_STALLED)
         else:
             self.failed(AwayKind.TIMEOUT)
 
     def _end(self, outcome: Outcome) -> None:
-        if self.outcome is None:
-            self.outcome = outcome
-            self._notify()
-
-    def _notify(self) -> None:
-        waiting, self._wake = self._wake, None
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        if self.outcome is not None:
+            return
+        self.outcome = outcome
+        if self._done is not None and not self._done.done():
+            self._done.set_result(None)

@@ -20,7 +20,7 @@ from gateway.edge.away import AwayKind, UpstreamAway
 from gateway.edge.body import BodyPlan, plan_body, send_body
 from gateway.edge.exchange import Exchange, Outcome
 from gateway.edge.framing import SWITCHING, ResponseHead
-from gateway.edge.front import front_of
+from gateway.edge.front import forget_callbacks, front_of
 from gateway.edge.leg import Leg
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.render import HeaderPairs, render_request, render_status
@@ -163,8 +163,7 @@ class _Run:
         )
         leg.start(exchange, self.request.method, limits.max_head_bytes)
         front = front_of(self.request)
-        if front is not None:
-            front.on_gone = exchange.client_gone
+        front.on_gone, front.on_drained = exchange.client_gone, exchange.client_drained
         if self.request.transport is None:
             exchange.client_gone()
         sending: asyncio.Task[None] | None = None
@@ -177,8 +176,7 @@ class _Run:
             settled = True
         finally:
             exchange.stop()
-            if front is not None:
-                front.on_gone = None
+            forget_callbacks(front)
             if not settled:
                 self.upstream.discard(leg)
             if sending is not None:

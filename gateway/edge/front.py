@@ -29,11 +29,12 @@ PINNED = ("_request_count", "_waiter")  # private names of aiohttp's that are us
 class FrontHandler(web.RequestHandler):
     """One client connection.
 
-    on_gone: called once when the client's connection is lost while a request is being answered; set by whoever
-        answers it and wants to know, and cleared by them.
+    on_gone: called when the client's connection is lost. on_drained: called when its write buffer has emptied after
+        `writing_paused`. on_next: called when behind the request being answered another head, or something that is
+        none, has arrived. All are set by whoever answers a request, and cleared when it is answered.
     """
 
-    __slots__ = ("_error_answer", "_head_s", "_head_timer", "on_gone")
+    __slots__ = ("_error_answer", "_head_s", "_head_timer", "on_drained", "on_gone", "on_next")
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class FrontHandler(web.RequestHandler):
         self._error_answer = error_answer
         self._head_timer: asyncio.TimerHandle | None = None
         self.on_gone: Callable[[], None] | None = None
+        self.on_drained: Callable[[], None] | None = None
+        self.on_next: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -61,11 +64,18 @@ class FrontHandler(web.RequestHandler):
         if gone is not None:
             gone()
 
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.on_drained is not None:
+            self.on_drained()
+
     def data_received(self, data: bytes) -> None:
         before = self._request_count
         super().data_received(data)
         if self._request_count != before:
             self._end_head()
+            if self.on_next is not None:
+                self.on_next()
         elif self._head_timer is None and self._waiter is not None and data:
             self._begin_head()  # idle, and this was not a whole head
 
@@ -165,7 +175,14 @@ def _status_of(status: int, exc: BaseException | None) -> int:
     return status
 
 
-def front_of(request: web.BaseRequest) -> FrontHandler | None:
-    """The connection behind a request, when it is one of ours (it is, but for tests of single handlers)."""
+def forget_callbacks(front: FrontHandler) -> None:
+    """Clear what was set for the request being answered."""
+    front.on_gone = front.on_drained = front.on_next = None
+
+
+def front_of(request: web.BaseRequest) -> FrontHandler:
+    """The connection behind a request. Raises TypeError where the server is not a FrontServer."""
     protocol = request.protocol
-    return protocol if isinstance(protocol, FrontHandler) else None
+    if not isinstance(protocol, FrontHandler):
+        raise TypeError("requests are forwarded from a FrontServer only")
+    return protocol

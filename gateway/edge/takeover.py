@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.edge.front import FrontHandler
+from gateway.edge.front import forget_callbacks, front_of
 
 PINNED = ("_message_tail", "_current_request")
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -55,7 +55,7 @@ def take_socket(request: web.BaseRequest, end: asyncio.Protocol) -> TakenSocket 
     Reading is paused afterwards, so the caller can write first and call `transport.resume_reading()` when ready.
     The handler must return a `Relayed` response and touch neither request nor body again.
     """
-    handler: Any = request.protocol
+    handler: Any = front_of(request)
     transport = request.transport
     if transport is None or transport.is_closing():
         return None
@@ -66,8 +66,7 @@ def take_socket(request: web.BaseRequest, end: asyncio.Protocol) -> TakenSocket 
     handler.transport = None  # so that nothing below closes it
     handler._message_tail = b""  # noqa: SLF001 - pinned
     handler._current_request = None  # noqa: SLF001 - pinned; it would be cancelled as if the client had gone
-    if isinstance(handler, FrontHandler):
-        handler.on_gone = None
+    forget_callbacks(handler)
     handler.connection_lost(None)
     return TakenSocket(transport, tail, paused)
 

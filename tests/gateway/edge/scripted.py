@@ -81,7 +81,7 @@ class Wire:
         message = await self.head()
         coding, length = message.one("Transfer-Encoding"), message.one("Content-Length")
         response = message.first.startswith("HTTP/")
-        if response and (method == "HEAD" or message.status in {204, 304}):
+        if response and (method == "HEAD" or (message.status < 200 or message.status in {204, 304})):
             return message
         if coding is not None:
             message.body = await self.chunks()
@@ -256,6 +256,7 @@ async def gateway(address: UpstreamAddress, setting: Setting | None = None) -> A
         except (UpstreamAway, ForwardRefused) as fault:
             gate.faults.append(fault)
             answer = web.Response(status=fault.status, text="away")
+            answer.force_close()
         gate.answers.put_nowait(answer)
         return answer
 
