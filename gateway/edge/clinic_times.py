@@ -33,10 +33,10 @@ class ClinicTimes:
         return get_timezone_name(_local(instant, zone), locale=self.locale)
 
     def elapsed(self, since: str, now: str) -> str:
-        """How long ago, in whole words, e.g. "4 minutes". Never negative: clocks may differ by a little."""
-        passed = max(datetime.fromisoformat(now) - datetime.fromisoformat(since), timedelta())
-        # below a minute the page would be wrong before it is read
-        return format_timedelta(passed, granularity="minute", threshold=1.5, locale=self.locale)
+        """How long ago, in whole words, e.g. "4 minutes"; at least one minute."""
+        # a finer answer would be wrong before it is read
+        passed = max(datetime.fromisoformat(now) - datetime.fromisoformat(since), timedelta(minutes=1))
+        return format_timedelta(passed, granularity="minute", threshold=2, locale=self.locale)
 
 
 def _local(instant: str, zone: str) -> datetime:
