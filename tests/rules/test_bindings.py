@@ -37,6 +37,21 @@ def test_a_binding_is_one_of_six_kinds(text: str, binding: Binding | None) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "parameter"),
+    [
+        ("query:room", "room"),
+        ("credential:query:jwt:room", "jwt"),
+        ("credential:header:X-Token:room", ""),
+        ("path", ""),
+    ],
+)
+def test_only_what_a_query_binds_is_read_from_the_query(text: str, parameter: str) -> None:
+    binding = parse_binding(text)
+    assert binding is not None
+    assert binding.parameter == parameter
+
+
+@pytest.mark.parametrize(
     ("query", "said"),
     [
         ("room=a", "a"),
