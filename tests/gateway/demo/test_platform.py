@@ -63,9 +63,14 @@ class Client:
         return page
 
 
+@pytest.fixture
+def grace_s() -> float:
+    return 60
+
+
 @pytest_asyncio.fixture
-async def client() -> AsyncIterator[Client]:
-    running = await platform.start(verify=IDENTITY.verify, grace_s=0.2)
+async def client(grace_s: float) -> AsyncIterator[Client]:
+    running = await platform.start(verify=IDENTITY.verify, grace_s=grace_s)
     async with aiohttp.ClientSession() as session:
         yield Client(running, session)
     await running.stop()
@@ -194,6 +199,7 @@ async def test_a_dropped_page_keeps_its_place_and_its_messages(client: Client) -
     assert (await again.hear("signal"))["from"] == anna.id
 
 
+@pytest.mark.parametrize("grace_s", [0.05])
 async def test_a_dropped_page_that_stays_away_has_left(client: Client) -> None:
     """After the grace the others hear "left"; an empty call is forgotten."""
     anna, ben = await client.join("Anna"), await client.join("Ben")
@@ -245,8 +251,8 @@ async def test_a_malformed_message_closes_the_socket(client: Client, text: str) 
 
 async def test_a_full_call_says_so(client: Client) -> None:
     """One more than the most people is turned away with a code of its own."""
-    for number in range(switchboard.MAX_PEOPLE):
-        await client.join(f"Guest {number}", tab=f"tab-of-{number}")
+    inside = [await client.join(f"Guest {number}", tab=f"tab-of-{number}") for number in range(switchboard.MAX_PEOPLE)]
+    assert len(inside[-1].peers) == switchboard.MAX_PEOPLE - 1
     socket = await client.connect("Late")
     await socket.send_json({"type": "join", "tab": "tab-of-late"})
     assert await Page(socket).closed() == switchboard.FULL
