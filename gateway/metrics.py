@@ -70,7 +70,7 @@ class Metrics:
     """
 
     def __init__(self, store_operations: Iterable[str] = ("read", "commit", "beat", "append", "command")) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the time a counter was made says nothing to anybody here
+        disable_created_metrics()  # the time a counter was made says nothing to anybody here
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)

@@ -31,7 +31,7 @@ class Fault:
         return f"{self.key}{shown}: {self.reason}"
 
 
-class ConfigFaults(Exception):  # noqa: N818 - it holds faults, one or many
+class ConfigFaults(Exception):
     """A configuration that cannot be used. `faults` holds every one of them; the text has one a line."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
