@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -76,6 +76,7 @@ class Doors:
         self.policy = policy
         self.identifiers = identifiers
         self.rules: Rules = rules or RealRules()
+        self.on_applied: Callable[[Applied], None] | None = None  # told of every change this process commits
         self._planner = Planner(store.keys, self.rules, policy, identifiers.event)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Change]] = set()
@@ -185,6 +186,8 @@ class Doors:
                 again = False
                 continue
             if outcome == "ok":
+                if self.on_applied is not None:
+                    self.on_applied(answer)
                 return Change(replace(answer, owner=plan.after), _after(snapshot, plan, now_ms, revision))
             await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  spreads replicas, guards nothing
         raise StoreAway("contended", "other replicas keep changing this owner")

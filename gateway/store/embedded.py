@@ -77,11 +77,22 @@ class EmbeddedServer:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        with self._users:
-            # Only the last user can turn the shared lock into an exclusive one.
-            is_last = _lock(self._users, fcntl.LOCK_EX)
-            if is_last and self._take_over():
-                await self._shut_down()
+        # Only the last user can turn the shared lock into an exclusive one.
+        if _lock(self._users, fcntl.LOCK_EX) and await self._last_take_over():
+            await self._shut_down()
+        self.release()
+
+    async def _last_take_over(self) -> bool:
+        """Whether we hold the runner's lock; another who is leaving too may need a moment to let go of it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                while not self._take_over():
+                    await asyncio.sleep(0.02)
+        return self.is_runner
+
+    def release(self) -> None:
+        """Let go of both locks; another may run the server now."""
+        self._users.close()
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -160,17 +171,17 @@ async def start(state_dir: str | Path) -> EmbeddedServer:
     directory = _private_directory(Path(state_dir).resolve())
     binary = await asyncio.to_thread(find_binary)
     users = (directory / "users.lock").open("ab")
+    server = EmbeddedServer(_short(directory), binary, users)
     try:
         async with asyncio.timeout(STOP_S * 2):
             while not _lock(users, fcntl.LOCK_SH):  # the last user is just ending the server
                 await asyncio.sleep(LOOK_S / 3)
-        server = EmbeddedServer(_short(directory), binary, users)
         await server.open()
     except TimeoutError:
-        users.close()
+        server.release()
         raise EmbeddedFault(f"the embedded store in {directory} does not answer") from None
     except BaseException:
-        users.close()
+        server.release()
         raise
     return server
 

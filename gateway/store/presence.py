@@ -123,6 +123,21 @@ class Presences:
         """The connections this process holds at a door."""
         return [c for (at, _), c in self._connections.items() if at == door_id]
 
+    def inside_counts(self) -> dict[Role, int]:
+        """People inside through this process, by role: a visitor at a door counts once."""
+        people = {(c.door_id, c.visitor, c.role) for c in self._connections.values()}
+        return {role: sum(r is role for _, _, r in people) for role in Role}
+
+    def overtime_count(self) -> int:
+        """Sessions that go on past their time with somebody inside through this process."""
+        return len({c.door_id for c in self._connections.values() if c.door is not None and c.door.overtime_told})
+
+    def waiting_counts(self) -> dict[DoorKind, int]:
+        """Guests who wait with a live page of this process, by the kind of their door."""
+        guests = {(page.owner_id, page.door_id, page.visitor) for page in self._pages}
+        rooms = sum(owner_id == door_id for owner_id, door_id, _ in guests)  # a room's door has its owner's id
+        return {DoorKind.ROOM: rooms, DoorKind.SESSION: len(guests) - rooms}
+
     async def _let_in(self, entry: Connection) -> Change:
         event = Enter(entry.visitor, entry.role, entry.connection, entry.seat)
         change = await self._doors.change(entry.owner_id, entry.door_id, event)

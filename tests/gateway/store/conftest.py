@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,6 @@ from gateway.store import (
     Doors,
     Identifiers,
     Sessions,
-    Snapshot,
     Store,
     StoreSettings,
 )
@@ -51,7 +50,7 @@ class Server:
                 self.tell("PING")
             except redis.exceptions.ConnectionError:
                 self.process.poll()
-                signal.sigtimedwait([], 0.01)
+                time.sleep(0.01)
             else:
                 return
         raise RuntimeError((self.directory / "log").read_text())
@@ -67,6 +66,13 @@ class Server:
     def thaw(self) -> None:
         assert self.process
         self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it in order: all is kept. (Killed, it may lose the last second of what was not durable.)"""
+        assert self.process
+        self.process.terminate()
+        self.process.wait()
+        self.process = None
 
     def kill(self) -> None:
         if self.process is not None:
@@ -182,13 +188,3 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
                 await asyncio.sleep(0.005)
 
     return until
-
-
-@pytest.fixture
-def pid() -> int:
-    return os.getpid()
-
-
-def only_door(snapshot: Snapshot) -> str:
-    (door_id,) = snapshot.owner.doors
-    return door_id

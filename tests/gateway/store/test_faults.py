@@ -44,7 +44,7 @@ async def test_a_killed_server_is_used_again_when_it_is_back_with_all_that_was_d
 
 async def test_a_store_may_be_opened_before_its_server(start_server, make_replica):
     server = start_server()
-    server.kill()
+    server.stop()
     replica = await make_replica(server.url)
     with pytest.raises(StoreAway):
         await replica.doors.read("07" * 8)

@@ -92,7 +92,7 @@ async def test_watchers_are_told_when_the_store_is_away_and_shown_the_doors_when
     hub, seen, away = await make_hub(replica, resync_s=0.2), [], []
     hub.subscribe(room, seen.append, away=lambda: away.append(1))
     await until(lambda: seen)
-    server.kill()
+    server.stop()
     await until(lambda: away)
     told = len(seen)
     server.start()
@@ -124,7 +124,7 @@ async def test_the_last_snapshot_stays_for_when_the_store_is_away(start_server, 
     room = (await replica.furnish()).id
     hub = await make_hub(replica, listen=False)
     first = await hub.snapshot(room, room, 0)
-    server.kill()
+    server.stop()
     with pytest.raises(StoreAway):
         await hub.snapshot(room, room, 0)
     kept, age_s = hub.last_snapshot(room, room)

@@ -101,7 +101,7 @@ async def test_a_connection_opened_while_the_store_is_away_is_let_in_when_it_is_
     replica = await make_replica(server.url)
     room = (await replica.furnish()).id
     presences = Presences(replica.doors)
-    server.kill()
+    server.stop()
     assert await presences.enter(room, room, "h_1", Role.HOST, "c1") is None
     await presences.beat()
     server.start()
@@ -116,7 +116,7 @@ async def test_a_connection_closed_while_the_store_is_away_is_out_when_it_is_bac
     room = (await replica.furnish()).id
     presences = Presences(replica.doors)
     await presences.enter(room, room, "h_1", Role.HOST, "c1")
-    server.kill()
+    server.stop()
     await presences.exit(room, "c1")
     server.start()
     await presences.beat()
