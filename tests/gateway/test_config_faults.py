@@ -54,6 +54,7 @@ CALL = '[[routes]]\npath = "/call/{alias}"\nclass = "entry"\nbinds = "path"\n'
 FAULTS: dict[str, tuple[str, str, str]] = {
     # name: the file, the key, what is said
     "no port": ('[server]\npublic = "localhost"', "server.public", '"localhost": must be host:port, unix'),
+    "a table for a text": ("[server.public]\nport = 1", "server.public", "{...}: must be text in quotes"),
     "no host": ('[server]\npublic = ":80"', "server.public", "must be host:port"),
     "port of letters": ('[server]\npublic = "h:http"', "server.public", "the port must be a number"),
     "port too large": ('[server]\npublic = "h:70000"', "server.public", "the port must be at most 65535"),
@@ -150,6 +151,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "identity.keys",
         "must be other keys",
     ),
+    "no identity key file": ('[identity]\nkey_file = "absent"', "identity.key_file", "cannot be read: No such file"),
     "no key file": ('[secrets]\nkey_file = "absent"', "secrets.key_file", "cannot be read: No such file"),
 }
 
