@@ -1,0 +1,124 @@
+"""A running gateway: its listeners, its workers, and how it goes away.
+
+Rule that holds here: what is started is stopped in the opposite order, and nobody who is inside is cut before the
+drain time is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from gateway.config import Config, parse_address
+from gateway.edge import answers
+from gateway.edge.calls import Calls
+from gateway.edge.dispatch import Dispatcher
+from gateway.edge.front import FrontServer
+from gateway.edge.inside import Inside
+from gateway.edge.parts import Parts
+from gateway.errors import MEDIA_TYPE, Problem
+from gateway.internal import Internal
+from gateway.listeners import listen, port_of
+from gateway.metrics import Metrics
+from gateway.services import StoreServices, build_parts, open_store, workers
+from rules.headers import for_upstream
+
+SPREAD_PAGES_S = 10.0
+SPREAD_TUNNELS_S = 30.0
+LOOK_S = 0.5
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A gateway that serves. Made by `start`."""
+
+    config: Config
+    store: StoreServices
+    parts: Parts
+    inside: Inside
+    public: web.ServerRunner
+    internal: web.AppRunner
+    sites: list[web.BaseSite]
+    tasks: list[asyncio.Task[None]]
+    log: logging.Logger
+    draining: bool = field(default=False)
+
+    @property
+    def public_port(self) -> int:
+        """The TCP port guests come to; 0 for a unix socket."""
+        return port_of(self.sites[0])
+
+    @property
+    def internal_port(self) -> int:
+        """The TCP port of the internal listener; 0 for a unix socket."""
+        return port_of(self.sites[1])
+
+    async def drain(self) -> None:
+        """Take nobody new, move waiting pages elsewhere, and let calls go on for up to drain_max_s."""
+        self.draining = True
+        self.log.info("draining", extra={"count": len(self.parts.tunnels)})
+        await self.sites[0].stop()
+        await self.parts.streams.close_all(SPREAD_PAGES_S if len(self.parts.streams) else 0)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.config.server.drain_max_s
+        while len(self.parts.tunnels) and loop.time() < until:
+            await asyncio.sleep(LOOK_S)
+        await self.parts.tunnels.drain(SPREAD_TUNNELS_S if len(self.parts.tunnels) else 0)
+
+    async def stop(self) -> None:
+        """End everything at once."""
+        self.draining = True
+        await self.parts.streams.close_all(0)
+        await self.parts.tunnels.drain(0)
+        await self.inside.settle()
+        await self.public.cleanup()
+        await self.internal.cleanup()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.parts.hub.close()
+        self.parts.upstream_for("").close()
+        await self.store.close()
+
+
+async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
+    """A gateway that listens. Raises ListenFault, EmbeddedFault, ConfigFaults (keys)."""
+    log = log or logging.getLogger("gateway")
+    metrics = Metrics()
+    store = await open_store(config, metrics)
+    parts = build_parts(config, store, metrics, log)
+    inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
+    dispatcher = Dispatcher(parts, Calls(parts, inside, for_upstream()), log)
+    public = web.ServerRunner(
+        FrontServer(dispatcher, _error_answer, max_line_bytes=config.upstream.max_head_bytes), shutdown_timeout=1.0
+    )
+    tasks = workers(config, store, parts)
+    gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log)
+    gateway.internal = web.AppRunner(Internal(parts, lambda: gateway.draining).application(), access_log=None)
+    try:
+        await public.setup()
+        await gateway.internal.setup()
+        reuse = config.server.reuse_port
+        gateway.sites.append(await listen(public, parse_address(config.server.public), reuse_port=reuse))
+        gateway.sites.append(await listen(gateway.internal, parse_address(config.server.internal)))
+    except BaseException:
+        await gateway.stop()
+        raise
+    for sentence in parts.routes.warnings():
+        log.warning(sentence)
+    return gateway
+
+
+def _no_runner() -> web.AppRunner:
+    return web.AppRunner(web.Application(), access_log=None)
+
+
+def _error_answer(request: web.BaseRequest, status: int) -> web.StreamResponse:
+    """What is answered where no handler was reached, or one failed."""
+    problem = Problem("bad-request" if status < 500 else "internal-error", status)
+    body = json.dumps(problem.document("")).encode()
+    return answers.bare(status, body, {**answers.OWN_HEADERS, "Content-Type": MEDIA_TYPE})

@@ -1,0 +1,148 @@
+"""Answers of the gateway's own: a verdict as page or document, a problem, the uniform 404.
+
+Rule that holds here: every one of them carries the verdict's header and is never cached; the answer to an unknown
+link is the same bytes for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from gateway.edge.pages import LinkFacts, Page
+from gateway.edge.parts import Call, Parts, Wants
+from gateway.edge.support import format_code
+from gateway.edge.visit import Visit
+from gateway.errors import Problem
+from rules.model import Millis, Owner, Role
+from rules.reasons import MEANINGS, Outcome, Reason, Verdict
+from rules.views import guest_document
+
+STORE_RETRY_S = 5
+
+OWN_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+def verdict_line(reason: Reason) -> str:
+    """The value of X-Gateway-Verdict."""
+    return f"{MEANINGS[reason].outcome.value}; reason={reason.value}"
+
+
+def bare(status: int, body: bytes, headers: Mapping[str, str], cookies: Sequence[str] = ()) -> web.Response:
+    """A response with these headers and cookies, and nothing aiohttp would add of its own words."""
+    answer = web.Response(status=status, body=body)
+    answer.headers.update(headers)
+    for cookie in cookies:
+        answer.headers.add("Set-Cookie", cookie)
+    return answer
+
+
+def redirect(location: str, cookies: Sequence[str] = (), reason: Reason | None = None) -> web.Response:
+    """303 to `location`."""
+    headers = {**OWN_HEADERS, "Location": location}
+    if reason is not None:
+        headers["X-Gateway-Verdict"] = verdict_line(reason)
+    return bare(303, b"", headers, cookies)
+
+
+def document(
+    status: int, value: Mapping[str, Any], headers: Mapping[str, str], cookies: Sequence[str] = ()
+) -> web.Response:
+    """A JSON document."""
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return bare(status, body, {**OWN_HEADERS, "Content-Type": "application/json", **headers}, cookies)
+
+
+def problem(value: Problem, call: Call, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A problem document."""
+    body = json.dumps(value.document(call.request_id), ensure_ascii=False).encode()
+    return bare(value.status, body, {**OWN_HEADERS, **value.headers(), **(headers or {})})
+
+
+def page(
+    status: int, shown: Page, cookies: Sequence[str] = (), headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A rendered page."""
+    return bare(status, shown.body, {**shown.headers, **(headers or {})}, cookies)
+
+
+def unknown_link(parts: Parts, call: Call) -> web.Response:
+    """The uniform 404: the same bytes for unknown, malformed, forged and revoked."""
+    call.reason = Reason.UNKNOWN_LINK.value
+    verdict = {"X-Gateway-Verdict": verdict_line(Reason.UNKNOWN_LINK)}
+    if call.wants is Wants.PAGE:
+        return page(404, parts.pages.unknown_link, headers=verdict)
+    said = guest_document(None, "", Verdict(Reason.UNKNOWN_LINK), 0)
+    del said["server_time"]
+    return document(404, said, verdict)
+
+
+def verdict_document(
+    parts: Parts, call: Call, owner: Owner | None, door_id: str, verdict: Verdict, now_ms: Millis
+) -> dict[str, Any]:
+    """The verdict document, with its support code. Notes the verdict for log and metrics."""
+    digest = parts.signing.digest(door_id)
+    call.reason, call.door = verdict.reason.value, digest if door_id else ""
+    said: dict[str, Any] = guest_document(owner, door_id, verdict, now_ms)
+    said["support_code"] = format_code(verdict.reason, now_ms, digest)
+    return said
+
+
+def answer_verdict(
+    parts: Parts,
+    call: Call,
+    owner: Owner | None,
+    door_id: str,
+    verdict: Verdict,
+    now_ms: Millis,
+    *,
+    cookies: Sequence[str] = (),
+    facts: LinkFacts | None = None,
+) -> web.Response:
+    """A hold or a refusal as the request wants it, or a forward as a document. A forward's page is a redirect."""
+    if verdict.reason is Reason.UNKNOWN_LINK:
+        return unknown_link(parts, call)
+    said = verdict_document(parts, call, owner, door_id, verdict, now_ms)
+    status = MEANINGS[verdict.reason].status
+    headers = {"X-Gateway-Verdict": verdict_line(verdict.reason)}
+    if status in {429, 503}:
+        headers["Retry-After"] = str(STORE_RETRY_S)
+    if call.wants is not Wants.PAGE:
+        return document(200 if verdict.outcome is Outcome.FORWARD else status, said, headers, cookies)
+    shown = parts.pages.verdict(said, facts, language=language(parts, owner))
+    return page(status, shown, cookies, headers)
+
+
+def show(parts: Parts, call: Call, seen: Visit, cookies: Sequence[str]) -> web.Response:
+    """The answer to a visitor at a door that was read."""
+    owner, door_id, now_ms = seen.snapshot.owner, seen.target.door_id, seen.snapshot.now_ms
+    facts = _facts(parts, seen)
+    return answer_verdict(parts, call, owner, door_id, seen.verdict, now_ms, cookies=cookies, facts=facts)
+
+
+def _facts(parts: Parts, seen: Visit) -> LinkFacts:
+    """What a guest's page says beside the verdict; a host who stands on their guest's link may copy it."""
+    owner, door, verdict = seen.snapshot.owner, seen.door, seen.verdict
+    words = owner.clinic.hours.closed_text if owner.clinic.hours and verdict.reason is Reason.CLINIC_CLOSED else ""
+    is_host = verdict.role is Role.HOST
+    desk = parts.desk_link(owner.clinic.slug, owner.room.owner) if is_host else ""
+    seat = door.seats.get(seen.target.seat or 0) if door is not None else None
+    guest_link = ""
+    if door is not None and seat is not None and is_host and seat.role is Role.GUEST:
+        guest_link = parts.session_link(door.id, seat.number)
+    return LinkFacts(owner.clinic.phone, verdict.can_take, words, guest_link=guest_link, desk_link=desk)
+
+
+def language(parts: Parts, owner: Owner | None) -> str:
+    """The page's language: the clinic's first that we have pages in."""
+    known = parts.config.pages.languages
+    return next((tag for tag in (owner.clinic.languages if owner else ()) if tag in known), known[0])

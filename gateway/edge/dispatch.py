@@ -1,0 +1,163 @@
+"""The public listener: reads a head once, finds whose address it is, and ends every request in exactly one answer.
+
+Rule that holds here: what can be read in two ways is refused before anything is decided; no fault of ours shows
+anything but its number; every request leaves one line in the log and one count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway import clock
+from gateway.desk import desk, sign_in
+from gateway.edge import answers, link
+from gateway.edge.calls import Calls
+from gateway.edge.cookies import Jar
+from gateway.edge.parts import Call, Parts, Wants
+from gateway.edge.refusal import ForwardRefused
+from gateway.edge.requests import METHODS, HeadFault, read_head
+from gateway.edge.visit import TOO_MANY
+from gateway.errors import Problem, ProblemError
+from gateway.logs import new_request_id, request_id
+from rules.links import parse_link, under_link_pattern
+from rules.reasons import MEANINGS, Reason
+from rules.requests import read_client
+
+OWN = "/-/"
+_HOST_LINK = "/-/host/"
+_DESK = "/-/desk/"
+_STATIC = "/-/static/"
+_SIGN_OUT = "/-/sign-out"
+
+_SLUGS = {
+    400: "bad-request",
+    403: "cross-site",
+    405: "method-not-allowed",
+    408: "request-timeout",
+    413: "too-large",
+    417: "expectation-failed",
+    431: "head-too-large",
+    500: "internal-error",
+    503: "overloaded",
+    505: "http-version",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Answers every request of the public listener."""
+
+    parts: Parts
+    calls: Calls
+    log: logging.Logger
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer; raises nothing but what a client that has gone causes."""
+        began = time.perf_counter()
+        call = self._read(request)
+        answer = await self._guarded(call, lambda: self._answer(call))
+        self._note(call, answer, time.perf_counter() - began)
+        return answer
+
+    async def _guarded(self, call: Call, work: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+        try:
+            return await work()
+        except ProblemError as fault:
+            return self._refused(call, fault.problem)
+        except ForwardRefused as refusal:
+            slug = _SLUGS.get(refusal.status, "refused")
+            answer = self._refused(call, Problem(slug, refusal.status, refusal.reason))
+            answer.force_close()
+            return answer
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception:  # a fault of ours: the number for the client, the rest for the log
+            self.log.exception("a request failed")
+            return answers.problem(Problem("internal-error", 500, "Something went wrong on our side."), call)
+
+    def _read(self, request: web.BaseRequest) -> Call:
+        peername = request.transport.get_extra_info("peername") if request.transport is not None else None
+        peer = peername[0] if isinstance(peername, tuple) else ""
+        parts = self.parts
+        scheme = "https" if request.transport and request.transport.get_extra_info("sslcontext") else "http"
+        host = parts.config.server.public_url.partition("://")[2]
+        client = read_client(request.raw_headers, peer, scheme, parts.trusts, host)
+        path, _, query = request.raw_path.partition("?")
+        jar = Jar(request.cookies, parts.names, parts.signing)
+        call = Call(request, path, query, peer, client, new_request_id(), jar)
+        request_id.set(call.request_id)
+        return call
+
+    async def _answer(self, call: Call) -> web.StreamResponse:
+        head = read_head(call.request, self.parts.config.upstream.max_head_bytes)
+        if isinstance(head, HeadFault):
+            return self._unreadable(call, head)
+        call.path, call.query = head.target.path, head.target.query
+        if call.path.startswith(OWN):
+            return await self._own(call)
+        found = parse_link(call.path, call.client.host, self.parts.patterns)
+        if found is not None:
+            return await link.handle(self.parts, call, found)
+        return await self.calls.handle(call)
+
+    def _unreadable(self, call: Call, fault: HeadFault) -> web.StreamResponse:
+        if fault.path and under_link_pattern(fault.path, call.client.host, self.parts.patterns):
+            return answers.unknown_link(self.parts, call)
+        allow = {"Allow": ", ".join(METHODS)} if fault.status == 405 else {}
+        answer = answers.problem(Problem(_SLUGS[fault.status], fault.status, f"{fault.reason}."), call, allow)
+        answer.force_close()
+        return answer
+
+    async def _own(self, call: Call) -> web.StreamResponse:
+        """The gateway's own addresses, below /-/."""
+        parts, path = self.parts, call.path
+        if path.startswith(_STATIC):
+            return self._static(call)
+        if not parts.limits.requests.take(call.client.address, asyncio.get_running_loop().time()):
+            return answers.answer_verdict(parts, call, None, "", TOO_MANY, clock.now_ms())
+        if path == _SIGN_OUT:
+            return await sign_in.handle_sign_out(parts, call)
+        if path.startswith(_HOST_LINK) and "/" not in path[len(_HOST_LINK) :]:
+            return await sign_in.handle_link(parts, call, path[len(_HOST_LINK) :])
+        segments = path.removeprefix(_DESK).rstrip("/").split("/")
+        if path.startswith(_DESK) and len(segments) == 2:
+            return await desk.handle(parts, call, segments[0].lower(), segments[1].lower())
+        return answers.unknown_link(parts, call)
+
+    def _static(self, call: Call) -> web.StreamResponse:
+        asset = self.parts.assets.find(call.path)
+        if asset is None or call.request.method not in {"GET", "HEAD"}:
+            return answers.unknown_link(self.parts, call)
+        call.reason = Reason.ASSET.value
+        body, headers = asset.answer(call.request.headers.get("Accept-Encoding", ""))
+        return answers.bare(200, body, headers)
+
+    def _refused(self, call: Call, problem: Problem) -> web.Response:
+        """A refused request, as a short page for people and a problem for programs."""
+        if call.wants is Wants.PAGE and problem.status in {400, 403, 422} and call.request.method == "POST":
+            return answers.page(problem.status, self.parts.pages.notice("failed"))
+        return answers.problem(problem, call)
+
+    def _note(self, call: Call, answer: web.StreamResponse, seconds: float) -> None:
+        parts = self.parts
+        parts.metrics.answered(call.route, answer.status, seconds)
+        if call.link != "none" and call.reason in set(Reason):
+            reason = Reason(call.reason)
+            parts.metrics.decided(call.link, MEANINGS[reason].outcome.value, reason.value, seconds)
+        facts = {
+            "method": call.request.method if call.request.method in METHODS else "other",
+            "link": call.link,
+            "route": call.route,
+            "reason": call.reason,
+            "door": call.door,
+            "status": answer.status,
+            "duration_ms": round(seconds * 1000, 2),
+            "address": call.client.address,
+        }
+        self.log.info("request", extra={name: fact for name, fact in facts.items() if fact != ""})

@@ -1,0 +1,112 @@
+"""Everybody who is inside through this process: their connections, and whether they may stay.
+
+Rule that holds here: an open signalling connection is presence; closing it starts the grace time. A connection lives
+exactly as long as the rules would forward its visitor: on every replica, every turn of the door asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.edge.cookies import visitor_with
+from gateway.edge.tunnel import Tunnel, TunnelEnd
+from gateway.edge.tunnels import REVOKED
+from gateway.signing import Pass
+from gateway.store import Doors, Hub, Presences, Snapshot, Subscription
+from rules.events import Rejected
+from rules.model import Millis, Owner, Policy, Role
+from rules.reasons import Outcome
+from rules.verdict import decide
+
+
+@dataclass(slots=True, eq=False)
+class Connected:
+    """One connection of somebody inside."""
+
+    tunnel: Tunnel
+    given: Pass
+    name: str  # of the connection, in the store
+
+
+class Inside:
+    """The connections of this process, by owner."""
+
+    def __init__(self, doors: Doors, hub: Hub, presences: Presences, policy: Policy) -> None:
+        self._doors = doors
+        self._hub = hub
+        self._presences = presences
+        self._policy = policy
+        self._here: dict[str, set[Connected]] = {}
+        self._followed: dict[str, Subscription] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def came(self, tunnel: Tunnel, given: Pass) -> None:
+        """A signalling connection of whoever has this pass is open."""
+        connected = Connected(tunnel, given, self._doors.identifiers.operation())
+        self._here.setdefault(given.owner_id, set()).add(connected)
+        if given.owner_id not in self._followed:
+            self._followed[given.owner_id] = self._hub.subscribe(given.owner_id, self._turned)
+        tunnel.on_close = lambda _end: self._went(connected)
+        self._spawn(self._enter(connected))
+
+    def _went(self, connected: Connected) -> None:
+        owner_id = connected.given.owner_id
+        here = self._here.get(owner_id, set())
+        here.discard(connected)
+        if not here:
+            self._here.pop(owner_id, None)
+            followed = self._followed.pop(owner_id, None)
+            if followed is not None:
+                followed.close()
+        self._spawn(self._presences.exit(connected.given.door, connected.name))
+
+    async def _enter(self, connected: Connected) -> None:
+        """Let the rules say whether they come in; a store that is away is asked again by the beat."""
+        given = connected.given
+        change = await self._presences.enter(
+            given.owner_id,
+            given.door,
+            given.visitor,
+            given.role,
+            connected.name,
+            seat=given.seat,
+            barred=lambda: _cut(connected),
+        )
+        if change is not None and isinstance(change.answer, Rejected):
+            _cut(connected)
+        if connected.tunnel.end is not None:  # it closed while the store was writing
+            await self._presences.exit(given.door, connected.name)
+
+    def _turned(self, snapshot: Snapshot) -> None:
+        """Whoever the rules would no longer forward is cut."""
+        for connected in list(self._here.get(snapshot.owner.room.id, ())):
+            given = connected.given
+            if given.door in snapshot.owner.doors and not may_pass(
+                snapshot.owner, given, self._policy, snapshot.now_ms
+            ):
+                _cut(connected)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait until every entry and exit under way is written, or given up."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def may_pass(owner: Owner, given: Pass, policy: Policy, now_ms: Millis) -> bool:
+    """Whether the door lets the holder of this pass through at this instant."""
+    visitor = visitor_with(given, owner.room.host_generation)
+    if given.role is Role.HOST and not (visitor.is_host or visitor.host_seat):
+        return False  # the owner ended all sign-ins
+    verdict = decide(owner, given.door, visitor, policy, now_ms)
+    return verdict.outcome is Outcome.FORWARD and verdict.door is None
+
+
+def _cut(connected: Connected) -> None:
+    connected.tunnel.close(REVOKED, TunnelEnd.REVOKED)

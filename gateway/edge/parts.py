@@ -1,0 +1,119 @@
+"""What every handler of the public listener is given, and what it knows about one request.
+
+Rule that holds here: parts are passed in, never looked up; a request's instant is the store's, and there is one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from aiohttp import web
+
+from gateway.config import Config
+from gateway.edge.assets import Assets
+from gateway.edge.cookies import CookieNames, Jar
+from gateway.edge.forward import Forwarder
+from gateway.edge.limits import Limits
+from gateway.edge.pages import Pages
+from gateway.edge.streams import EventStreams
+from gateway.edge.tunnels import Tunnels
+from gateway.edge.upstream import Upstream
+from gateway.metrics import Metrics
+from gateway.signing import Identity, Pass, Signing
+from gateway.store import Directory, Doors, Hub, Ledger, Presences, Sessions
+from rules.links import Patterns, format_room_link, format_session_link
+from rules.model import Policy
+from rules.requests import Client, origin_of
+from rules.routes import RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The services behind the public listener."""
+
+    config: Config
+    policy: Policy
+    patterns: Patterns
+    routes: RouteTable
+    signing: Signing
+    identity: Identity
+    names: CookieNames
+    directory: Directory
+    doors: Doors
+    sessions: Sessions
+    ledger: Ledger
+    hub: Hub
+    presences: Presences
+    pages: Pages
+    assets: Assets
+    streams: EventStreams
+    tunnels: Tunnels
+    forwarder: Forwarder
+    upstream_for: Callable[[str], Upstream]  # by address; empty for the general one
+    limits: Limits
+    metrics: Metrics
+    log: logging.Logger
+    origins: frozenset[str]  # of the gateway's own pages
+    trusts: Callable[[str], bool]  # whether an address is one of the operator's proxies
+
+    def entry_path(self, given: Pass) -> str:
+        """Where the platform receives whoever has this pass."""
+        return self.config.upstream.entry.replace("{alias}", given.alias).replace("{session}", given.door)
+
+    def session_link(self, session_id: str, seat: int) -> str:
+        """A seat's link, a whole URL."""
+        token = self.signing.session_token(session_id, seat)
+        return format_session_link(self.config.server.public_url, token, self.patterns)
+
+    def room_link(self, clinic: str, owner: str) -> str:
+        """A room's link, a whole URL."""
+        return format_room_link(self.config.server.public_url, clinic, owner, self.patterns)
+
+    def desk_link(self, clinic: str, owner: str) -> str:
+        """An owner's desk, a whole URL."""
+        base = self.config.server.desk_url or self.config.server.public_url
+        return f"{base.rstrip('/')}/-/desk/{clinic}/{owner}"
+
+
+class Wants(Enum):
+    """Which representation of one address a request asks for."""
+
+    PAGE = auto()
+    DOCUMENT = auto()
+    EVENTS = auto()
+
+
+@dataclass(slots=True)
+class Call:
+    """One request as the handlers see it, and what is said of it in the log afterwards."""
+
+    request: web.BaseRequest
+    path: str  # raw
+    query: str  # raw
+    peer: str  # address of the connection's other end; empty for a unix socket
+    client: Client
+    request_id: str
+    jar: Jar
+    # filled in on the way, for metrics and the log
+    link: str = "none"  # room | session | none
+    route: str = "own"
+    reason: str = ""
+    door: str = ""  # its keyed digest
+
+    def origins(self, parts: Parts) -> frozenset[str]:
+        """The origins whose pages may press buttons here: the public ones, and this request's own checked host."""
+        return parts.origins | {origin_of(self.client.scheme, self.client.host)}
+
+    @property
+    def wants(self) -> Wants:
+        """By Accept: a page, unless JSON or an event stream is asked for. Whoever sends JSON gets JSON."""
+        accept = self.request.headers.get("Accept", "").lower()
+        if "text/html" in accept:
+            return Wants.PAGE
+        if "text/event-stream" in accept and self.request.method == "GET":
+            return Wants.EVENTS
+        sent = self.request.headers.get("Content-Type", "").lower()
+        return Wants.DOCUMENT if "application/json" in accept or sent.startswith("application/json") else Wants.PAGE

@@ -1,0 +1,70 @@
+"""The internal listener: is it alive, is it ready, what does it count.
+
+Rule that holds here: it says nothing about any door, and is never reachable by guests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.edge.parts import Parts
+from gateway.store import StoreAway
+
+PROBE = "-"
+
+
+class Internal:
+    """Answers the internal listener's requests."""
+
+    def __init__(self, parts: Parts, is_draining: Callable[[], bool]) -> None:
+        self._parts = parts
+        self._is_draining = is_draining
+
+    def application(self) -> web.Application:
+        """The routes."""
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        return app
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        """503 with every reason why guests had better be sent elsewhere."""
+        reasons = []
+        if self._is_draining():
+            reasons.append("draining")
+        if not await self._store_answers():
+            reasons.append("store")
+        if await self._parts.upstream_for("").probe() is not None:
+            reasons.append("upstream")
+        body = {"status": "ready" if not reasons else "not ready", "reasons": reasons}
+        return web.json_response(body, status=200 if not reasons else 503)
+
+    async def _store_answers(self) -> bool:
+        try:
+            await self._parts.doors.store.command("GET", self._parts.doors.store.keys.shared("clinics") + PROBE)
+        except StoreAway:
+            return False
+        return True
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        self._measure()
+        content_type, body = self._parts.metrics.exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    def _measure(self) -> None:
+        """Set the gauges that are counted only when somebody looks."""
+        parts = self._parts
+        parts.metrics.store_is_up(up=parts.doors.store.is_up)
+        waiting = parts.presences.waiting_counts()
+        for kind, count in waiting.items():
+            parts.metrics.guests_waiting(kind.value, count)
+        for role, count in parts.presences.inside_counts().items():
+            parts.metrics.people_inside(role.value, count)
+        parts.metrics.sessions_overtime(parts.presences.overtime_count())
+        parts.metrics.is_draining(draining=self._is_draining())

@@ -1,0 +1,223 @@
+"""What a gateway is made of, built from its configuration: the store's services, and all that the edge is given.
+
+Rule that holds here: parts are built here and passed in; nothing else makes them, and none is global.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gateway.config import Config
+from gateway.edge.address import UpstreamLimits, parse_upstream
+from gateway.edge.assets import Assets
+from gateway.edge.cookies import CookieNames
+from gateway.edge.forward import Forwarder
+from gateway.edge.limits import Limits, Places, Rate
+from gateway.edge.pages import Pages
+from gateway.edge.parts import Parts
+from gateway.edge.streams import EventStreams
+from gateway.edge.tunnel import Tunnel, TunnelEnd
+from gateway.edge.tunnels import Tunnels
+from gateway.edge.upstream import Upstream
+from gateway.metrics import Metrics
+from gateway.signing import Identity, Signing
+from gateway.store import (
+    Directory,
+    Doors,
+    Hub,
+    Identifiers,
+    Ledger,
+    Mover,
+    Presences,
+    Sessions,
+    Store,
+    StoreSettings,
+    Worker,
+)
+from gateway.store.embedded import EmbeddedServer
+from gateway.store.embedded import start as start_embedded
+from rules.events import Applied, Happened, Happening
+from rules.requests import origin_of
+
+
+@dataclass(frozen=True, slots=True)
+class StoreServices:
+    """Everything that talks to the store."""
+
+    store: Store
+    directory: Directory
+    doors: Doors
+    sessions: Sessions
+    ledger: Ledger
+    embedded: EmbeddedServer | None
+
+    async def close(self) -> None:
+        """Let changes under way end, then close; an embedded server ends with its last user."""
+        await self.doors.settled()
+        await self.store.close()
+        if self.embedded is not None:
+            await self.embedded.stop()
+
+
+async def open_store(config: Config, metrics: Metrics | None = None) -> StoreServices:
+    """The store of this configuration. Raises EmbeddedFault; a store that is merely away is no fault."""
+    url, embedded = config.store.url, None
+    if url == "embedded":
+        embedded = await start_embedded(Path(config.store.state_dir))
+        url = embedded.url
+    settings = StoreSettings(url, config.store.deadline_s, config.store.durable_deadline_s, config.store.key_prefix)
+    store = await Store.open(settings, observe=metrics.store_called if metrics is not None else _observe_nothing)
+    identifiers = Identifiers()
+    directory = Directory(
+        store, identifiers, recheck_s=config.store.recheck_s, fail_static_s=config.store.fail_static_s
+    )
+    doors = Doors(store, directory, config.policy(), identifiers)
+    if metrics is not None:
+        doors.on_applied = _counting(metrics)
+    return StoreServices(store, directory, doors, Sessions(store, doors), Ledger(store), embedded)
+
+
+def _observe_nothing(_op: str, _seconds: float, _kind: str | None) -> None:
+    """For commands of the command line, which count nothing."""
+
+
+WAIT_ENDS = {
+    Happening.ADMITTED: "admitted",
+    Happening.DENIED: "denied",
+    Happening.REMOVED: "removed",
+    Happening.GAVE_UP: "gave_up",
+}
+
+
+def _counting(metrics: Metrics) -> Callable[[Applied], None]:
+    """What this process's changes mean to the counters."""
+
+    def count(applied: Applied) -> None:
+        for effect in applied.effects:
+            if not isinstance(effect, Happened):
+                continue
+            if effect.what is Happening.KNOCK:
+                metrics.knocked(rang=bool(effect.facts.get("rang")))
+            waited_ms = effect.facts.get("waited_ms")
+            if effect.what in WAIT_ENDS and isinstance(waited_ms, int):
+                metrics.waited(WAIT_ENDS[effect.what], waited_ms / 1000)
+
+    return count
+
+
+def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: logging.Logger) -> Parts:
+    """Everything the public listener is given."""
+    tunnels = Tunnels(config.limits.tunnels, on_end=_counting_tunnels(metrics))
+    assets = Assets()
+    secure = config.server.public_url.startswith("https://")
+    limits = config.limits
+    return Parts(
+        config=config,
+        policy=config.policy(),
+        patterns=config.link_patterns(),
+        routes=config.route_table(),
+        signing=Signing(config.secret_keys()),
+        identity=Identity(config.identity_keys(), config.identity.audience, config.identity.ttl_s),
+        names=CookieNames(secure, embedded=bool(config.pages.frame_ancestors)),
+        directory=store.directory,
+        doors=store.doors,
+        sessions=store.sessions,
+        ledger=store.ledger,
+        hub=Hub(store.doors),
+        presences=Presences(store.doors, heartbeat_s=config.presence.heartbeat_s),
+        pages=Pages(
+            Path(config.pages.templates_dir) if config.pages.templates_dir else None,
+            assets,
+            frame_ancestors=config.pages.frame_ancestors,
+            waiting_ttl_s=int(config.waiting.ttl_s),
+        ),
+        assets=assets,
+        streams=EventStreams(limits.event_streams, limits.event_streams_per_address),
+        tunnels=tunnels,
+        forwarder=Forwarder(tunnels),
+        upstream_for=upstreams(config),
+        limits=Limits(
+            links=Rate(limits.links_per_address_per_min, 60),
+            unknown_links=Rate(limits.unknown_links_per_address_per_min, 60),
+            joins=Rate(limits.joins_per_address_per_min, 60),
+            joins_at_door=Rate(limits.joins_per_door_per_min, 60),
+            requests=Rate(limits.requests_per_address_per_s, 1),
+            places=Places(limits.places_per_address, config.waiting.ttl_s),
+        ),
+        metrics=metrics,
+        log=log,
+        origins=frozenset(_origins(config)),
+        trusts=_trusted(config),
+    )
+
+
+def _origins(config: Config) -> list[str]:
+    """The origins of the gateway's own pages."""
+    found = []
+    for url in (config.server.public_url, config.server.desk_url):
+        if url:
+            split = urlsplit(url)
+            found.append(origin_of(split.scheme, split.netloc))
+    return found
+
+
+def _trusted(config: Config) -> Callable[[str], bool]:
+    networks = [ip_network(text, strict=False) for text in config.server.trusted_proxies]
+
+    def trusts(address: str) -> bool:
+        if not address:  # a unix socket's peer is on this machine, put there by the operator
+            return True
+        try:
+            peer = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        return any(peer in network for network in networks)
+
+    return trusts
+
+
+def upstreams(config: Config) -> Callable[[str], Upstream]:
+    """Each upstream by its address, made once; empty is the general one."""
+    given = config.upstream
+    limits = UpstreamLimits(
+        connect_s=given.connect_s,
+        head_s=given.head_s,
+        idle_s=given.idle_s,
+        body_s=given.body_s,
+        max_connections=given.max_connections,
+        max_head_bytes=given.max_head_bytes,
+        max_body_bytes=given.max_body_bytes,
+    )
+    made: dict[str, Upstream] = {}
+
+    def upstream_for(address: str) -> Upstream:
+        url = address or given.url
+        if url not in made:
+            made[url] = Upstream(parse_upstream(url), limits)
+        return made[url]
+
+    return upstream_for
+
+
+def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:
+    def count(tunnel: Tunnel, end: TunnelEnd) -> None:
+        metrics.tunnel_ended(end.value, tunnel.client.bytes_read, tunnel.upstream.bytes_read)
+
+    return count
+
+
+def workers(config: Config, store: StoreServices, parts: Parts) -> list[asyncio.Task[None]]:
+    """The tasks that run as long as the gateway does."""
+    mover = Mover(store.store)
+    worker = Worker(store.doors, move=mover.move, lost=parts.metrics.state_lost)
+    return [
+        asyncio.create_task(worker.run(), name="worker"),
+        asyncio.create_task(parts.presences.run(), name="presences"),
+        asyncio.create_task(parts.hub.run(), name="hub"),
+    ]
