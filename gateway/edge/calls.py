@@ -26,7 +26,18 @@ from rules.headers import RequestContext, ResponseContext, UpstreamHeaders
 from rules.model import DoorKind, Owner, Role
 from rules.reasons import Reason, Verdict
 from rules.requests import is_service_worker
-from rules.routes import MEANINGS, Candidate, Match, NamedTwice, NoDoor, NotListed, Unadmitted, WrongMethod, bound_door
+from rules.routes import (
+    MEANINGS,
+    Candidate,
+    Match,
+    NamedTwice,
+    NoDoor,
+    NotListed,
+    RouteClass,
+    Unadmitted,
+    WrongMethod,
+    bound_door,
+)
 
 RENEW_AFTER_MS = 60_000
 UPSTREAM_AWAY = Verdict(Reason.UPSTREAM_AWAY, rule="The video service does not answer.")
@@ -92,6 +103,9 @@ class Calls:
     async def _guarded(self, call: Call, match: Match) -> web.StreamResponse:
         passes = {given.door: given for given in call.jar.passes()}
         bound = bound_door(match, [_candidate(given) for given in passes.values()])
+        if bound is NoDoor.AMBIGUOUS:  # passes that are no longer good do not count
+            live = [_candidate(given) for given in passes.values() if await self._is_good(given)]
+            bound = bound_door(match, live)
         if bound is NoDoor.AMBIGUOUS:
             detail = "This request does not say which door it is for, and this browser has passes for several."
             return answers.problem(Problem("ambiguous-door", 409, detail), call)
@@ -112,6 +126,16 @@ class Calls:
             return answers.problem(Problem("hosts-only", 403, "Only hosts may do this."), call)
         reason = Reason.HOST if given.role is Role.HOST else Reason.ADMITTED
         return await self._forward(call, match, Admitted(given, bound, snapshot.owner), reason)
+
+    async def _is_good(self, given: Pass) -> bool:
+        """Whether this pass opens its door now; one that cannot be checked counts, so that nothing is guessed."""
+        try:
+            snapshot = await self._parts.hub.snapshot(given.owner_id, given.door, self._parts.config.store.recheck_s)
+        except StoreAway:
+            return True
+        except UnknownOwner:
+            return False
+        return self._is_live(snapshot, given)
 
     def _is_live(self, snapshot: Snapshot, given: Pass) -> bool:
         return may_pass(snapshot.owner, given, self._parts.policy, snapshot.now_ms)
@@ -175,6 +199,8 @@ class Calls:
         )
         if admitted is not None and meaning.presence:
             given = admitted.given
+            if match.route.kind is RouteClass.POLL:
+                self._inside.polled(given)
             errand = replace(errand, on_tunnel=lambda tunnel: self._came(tunnel, given))
         try:
             return await self._parts.forwarder.forward(call.request, self._parts.upstream_for(address), errand)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,9 @@ class Inside:
         self._policy = policy
         self._here: dict[str, set[Connected]] = {}
         self._followed: dict[str, Subscription] = {}
+        self._polls: dict[tuple[str, str], float] = {}  # by door and visitor: when they last asked
         self._tasks: set[asyncio.Task[None]] = set()
+        self._polling: set[asyncio.Task[None]] = set()
 
     def came(self, tunnel: Tunnel, given: Pass) -> None:
         """A signalling connection of whoever has this pass is open."""
@@ -51,6 +54,34 @@ class Inside:
             self._followed[given.owner_id] = self._hub.subscribe(given.owner_id, self._turned)
         tunnel.on_close = lambda _end: self._went(connected)
         self._spawn(self._enter(connected))
+
+    def polled(self, given: Pass) -> None:
+        """Whoever has this pass asked on a polling route: inside, for as long as they keep asking."""
+        asked_at = asyncio.get_running_loop().time()
+        key = (given.door, given.visitor)
+        is_new = key not in self._polls
+        self._polls[key] = asked_at
+        if is_new:
+            self._polling.add(self._spawn(self._follow_polls(key, given)))
+
+    async def _follow_polls(self, key: tuple[str, str], given: Pass) -> None:
+        name = self._doors.identifiers.operation()
+        barred = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        try:
+            change = await self._presences.enter(
+                given.owner_id, given.door, given.visitor, given.role, name, seat=given.seat, barred=barred.set
+            )
+            refused = change is not None and isinstance(change.answer, Rejected)
+            while not refused and not barred.is_set():
+                left_s = self._polls[key] + self._policy.presence_ttl_ms / 1000 - loop.time()
+                if left_s <= 0:
+                    break
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(barred.wait(), left_s)
+        finally:
+            del self._polls[key]
+            await self._presences.exit(given.door, name)
 
     def _went(self, connected: Connected) -> None:
         owner_id = connected.given.owner_id
@@ -89,13 +120,17 @@ class Inside:
             ):
                 _cut(connected)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._polling.discard)
+        return task
 
     async def settle(self) -> None:
         """Wait until every entry and exit under way is written, or given up."""
+        for task in self._polling:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
