@@ -76,10 +76,8 @@ def cut_pattern(text: str) -> PathPattern:
     """A pattern as the configuration writes it."""
     before = text.startswith(("**/", "/**/"))
     after = text.endswith("/**")
-    middle = text.removeprefix("/").removeprefix("**/") if before else text.removeprefix("/")
-    middle = "/" + middle if middle else ""
-    if after:
-        middle = middle.removesuffix("/**")
+    middle = text.removeprefix("/").removeprefix("**/")
+    middle = ("/" + middle if middle else "").removesuffix("/**")
     return PathPattern(text, tuple(middle[1:].split("/")) if middle else (), before, after)
 
 

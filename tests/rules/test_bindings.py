@@ -78,6 +78,12 @@ def test_a_parameter_that_some_platform_may_read_otherwise_has_no_value(query: s
     assert read_parameter(query, "room") == said
 
 
+def test_a_parameters_name_keeps_its_case() -> None:
+    assert read_parameter("roomName=a", "roomName") == "a"
+    assert read_parameter("roomname=a", "roomName") is Said.NOTHING
+    assert read_parameter("roomname=a&roomName=a", "roomName") is Said.TWICE
+
+
 @pytest.mark.parametrize(
     ("binds", "placeholders", "said", "expected"),
     [
