@@ -137,6 +137,12 @@ def test_another_purpose_is_refused(kind: str) -> None:
         assert other == kind or read(SIGNING, text) is None
 
 
+def test_purposes_are_kept_apart_by_their_salt_not_by_what_they_say() -> None:
+    text = signer.SignedFields([OLD], "one").sign(("same",))
+    assert signer.SignedFields([OLD], "one").read(text) == ("same",)
+    assert signer.SignedFields([OLD], "other").read(text) is None
+
+
 @EVERY_KIND
 def test_the_newest_key_signs_and_every_key_reads(kind: str) -> None:
     sign, read = KINDS[kind]
