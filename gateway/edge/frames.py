@@ -38,6 +38,9 @@ class FrameTracker:
             size = len(data)
         at, self._left = self._left, 0
         while at < size:
+            if at + 1 < size and data[at + 1] < _TWO_BYTES:  # a short unmasked frame, as most are
+                at += 2 + data[at + 1]
+                continue
             frame = _frame_size(data, at)
             if frame is None:
                 self._head = data[at : at + _LONGEST_HEAD]

@@ -167,6 +167,13 @@ async def origin(*, path: Path | None = None, tls: ssl.SSLContext | None = None)
         made.shut()
 
 
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for something that has no event of its own (a buffer's fill, a registry's size)."""
+    async with asyncio.timeout(WAIT_S):
+        while not condition():  # noqa: ASYNC110 - nobody announces it
+            await asyncio.sleep(0.005)
+
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 

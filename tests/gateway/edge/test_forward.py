@@ -10,7 +10,7 @@ from gateway.edge.address import UpstreamLimits
 from gateway.edge.away import AwayKind, UpstreamAway
 from gateway.edge.refusal import ForwardRefused
 from rules.headers import ResponseContext
-from tests.gateway.edge.scripted import WAIT_S, Gateway, Message, Origin, Setting, Wire, gateway, origin
+from tests.gateway.edge.scripted import WAIT_S, Gateway, Message, Origin, Setting, Wire, eventually, gateway, origin
 
 HOST = b"Host: gate.example\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -531,9 +531,8 @@ async def test_behind_a_stalled_reader_nothing_piles_up() -> None:
         leg = await platform.accept()
         await leg.head()
         leg.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
-        async with asyncio.timeout(WAIT_S):
-            while not (connection := gate.server.connections[0]).writing_paused:
-                await asyncio.sleep(0)
+        connection = gate.server.connections[0]
+        await eventually(lambda: connection.writing_paused)
         assert connection.transport is not None
         assert connection.transport.get_write_buffer_size() < 600_000
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]
