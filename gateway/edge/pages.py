@@ -48,7 +48,6 @@ class LinkFacts:
     can_take: bool = False  # reason `in_use`, and this device may be used instead
     words: str = ""  # the clinic's own words for this reason, e.g. while it is closed
     guest_link: str = ""  # whole URL to copy: a host stands on their guest's session link
-    host_link: str = ""  # where that host goes in as host
     desk_link: str = ""  # the host's desk
 
 

@@ -99,16 +99,16 @@
     };
   }
 
-  /* --- one ring ---------------------------------------------------------------------------------------------- */
+  /* --- one ring, and one more as a reminder ---------------------------------------------------------------------------------------------- */
   function rings() {
-    return Array.from(document.querySelectorAll("[data-rings]")).map((row) => row.id);
+    return Array.from(document.querySelectorAll("[data-rings]")).map((row) => row.id + (row.dataset.again === undefined ? "" : "+"));
   }
   function announce() {
     const now = rings();
     const fresh = now.filter((id) => ringing.indexOf(id) < 0);
     ringing = now;
     if (!fresh.length) { return; }
-    one("#calm").textContent = document.getElementById(fresh[0]).dataset.rings;
+    one("#calm").textContent = document.getElementById(fresh[0].replace("+", "")).dataset.rings;
     chime();
   }
   function speaker() {

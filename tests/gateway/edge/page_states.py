@@ -44,9 +44,7 @@ def _refused(reason: str, **changes: Any) -> dict[str, Any]:
     return verdict(reason, verdict="refuse", **changes)
 
 
-OWN_LINK = LinkFacts(
-    guest_link="https://video.example.org/session/abc", host_link="/session/def", desk_link="/-/desk/harbour/ana"
-)
+OWN_LINK = LinkFacts(guest_link="https://video.example.org/session/abc", desk_link="/-/desk/harbour/ana")
 
 # name -> document, facts, words that must stand on the page
 STATES: Mapping[str, tuple[Mapping[str, Any], LinkFacts | None, str]] = {

@@ -102,10 +102,11 @@ def test_the_landing_page_joins_by_a_form_with_an_optional_name() -> None:
     assert any(tag == "input" and attributes.get("maxlength") == "80" for tag, attributes in elements.tags)
 
 
-def test_a_host_on_their_guests_link_copies_it_and_cannot_claim_the_seat() -> None:
+def test_a_host_on_their_guests_link_copies_it_or_goes_in_as_host() -> None:
     elements = Elements(PAGES.verdict(*STATES["landing of a host"][:2]))
-    assert not elements.forms
-    assert tuple(a["href"] for tag, a in elements.tags if tag == "a") == ("/session/def", "/-/desk/harbour/ana")
+    assert elements.forms == [{"action": "join"}]
+    assert any(attributes.get("value") == "https://video.example.org/session/abc" for _, attributes in elements.tags)
+    assert [attributes["href"] for tag, attributes in elements.tags if tag == "a"] == ["/-/desk/harbour/ana"]
 
 
 def test_a_host_on_their_own_link_goes_in_by_a_button() -> None:
@@ -250,6 +251,11 @@ def test_a_host_seats_desk_has_nothing_to_sign_out_of() -> None:
 def test_an_undo_that_is_too_late_is_not_offered() -> None:
     late = desk_door("a" * 16, "session", status="ended", can_undo_until="2026-11-22T12:39:59Z")
     assert b"undo_end" not in PAGES.desk(desk(late)).body
+
+
+def test_a_session_on_the_desk_is_told_in_its_own_zone() -> None:
+    session = desk_door("a" * 16, "session", time_zone="Australia/Perth")
+    assert "9:00\u202fPM" in PAGES.desk(desk(session), time_zone="Europe/Berlin").body.decode()
 
 
 def test_the_sign_in_page_says_who_and_where_and_signs_in_by_its_button_alone() -> None:

@@ -231,6 +231,22 @@ async def test_the_desk_redraws_itself_and_keeps_what_is_being_typed(link: Link,
     assert faults == []
 
 
+async def test_a_guest_is_announced_once_and_once_more_as_a_reminder(link: Link, page: Page) -> None:
+    server, address = link
+    door = desk_door("a" * 16)
+    server.desk_document = desk(door)
+    await page.goto(address("/desk"))
+    announced = page.locator("#calm")
+    server.redraw(desk({**door, "guests": [guest("g_1", "waiting", ringing=True)]}))
+    await expect(announced).to_have_text("Anna Weber is waiting")
+    await announced.evaluate("region => { region.textContent = ''; }")
+    server.redraw(desk({**door, "guests": [guest("g_1", "waiting", ringing=True, position=1)]}))
+    await expect(page.get_by_text("number 1")).to_be_visible()
+    await expect(announced).to_have_text("")
+    server.redraw(desk({**door, "guests": [guest("g_1", "waiting", ringing=True, reminder=True)]}))
+    await expect(announced).to_have_text("Anna Weber is waiting")
+
+
 async def test_a_button_of_the_desk_posts_its_fields_as_json(link: Link, page: Page) -> None:
     server, address = link
     server.desk_document = desk(desk_door("a" * 16, "session", guests=[guest("g_1", "waiting")]))

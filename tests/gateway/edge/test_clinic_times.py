@@ -1,0 +1,46 @@
+"""Times on pages: the clinic's clock, in the reader's language."""
+
+from __future__ import annotations
+
+import pytest
+from babel import Locale
+
+from gateway.edge.clinic_times import ClinicTimes
+
+NOW = "2026-11-22T12:40:00Z"
+
+
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        pytest.param("2026-11-22T12:40:00Z", "1 minute", id="just now"),
+        pytest.param("2026-11-22T12:40:05Z", "1 minute", id="the other clock is ahead"),
+        pytest.param("2026-11-22T12:36:00Z", "4 minutes", id="minutes"),
+        pytest.param("2026-11-22T11:10:00Z", "90 minutes", id="not rounded to hours too early"),
+        pytest.param("2026-11-22T08:40:00Z", "4 hours", id="hours"),
+    ],
+)
+def test_how_long_somebody_waits_is_told_in_whole_words(since: str, words: str) -> None:
+    assert ClinicTimes(Locale("en")).elapsed(since, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("instant", "hour", "zone"),
+    [
+        pytest.param("2026-10-25T00:30:00Z", "02:30", "Mitteleuropäische Sommerzeit", id="before the clocks go back"),
+        pytest.param("2026-10-25T01:30:00Z", "02:30", "Mitteleuropäische Normalzeit", id="after the clocks went back"),
+    ],
+)
+def test_the_zone_is_named_as_it_is_at_that_instant(instant: str, hour: str, zone: str) -> None:
+    times = ClinicTimes(Locale("de"))
+    assert times.clinic_hour(instant, "Europe/Berlin") == hour
+    assert times.zone_name(instant, "Europe/Berlin") == zone
+
+
+def test_day_and_time_are_in_the_language_of_the_page() -> None:
+    assert ClinicTimes(Locale("de")).clinic_time(NOW, "Europe/Berlin") == "Sonntag, 22. November 2026, 13:40"
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../etc/passwd"])
+def test_a_zone_that_is_not_known_is_read_as_utc(zone: str) -> None:
+    assert ClinicTimes(Locale("de")).clinic_hour(NOW, zone) == "12:40"
