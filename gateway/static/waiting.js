@@ -55,11 +55,16 @@
     say(loud ? "#loud" : "#calm", section.textContent.replace(/\s+/g, " ").trim());
     reason = name;
   }
+  /* a page that was just loaded anew and is wrong already must not spin */
+  function reloaded() {
+    const how = performance.getEntriesByType ? performance.getEntriesByType("navigation")[0] : null;
+    return !how || how.type === "reload";
+  }
   function move(after) {
     if (leaving) { return; }
     leaving = true;
     quiet();
-    setTimeout(() => location.replace(here), after);
+    setTimeout(() => location.reload(), after);
   }
   function apply(verdict) {
     offset = Date.parse(verdict.server_time) - Date.now();
@@ -72,7 +77,7 @@
       join();
     } else if (verdict.verdict !== "hold" || !one('section[data-reason="' + verdict.reason + '"]')
         || (verdict.reason === "not_open" && opens !== main.dataset.opens)) {
-      move(Date.now() - born < 5000 ? 3000 : 0);
+      move(Date.now() - born < 5000 && reloaded() ? 3000 : 0);
     } else {
       if (verdict.reason !== reason) { show(verdict.reason, false); }
       queue(verdict.position);
