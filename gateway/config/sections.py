@@ -25,7 +25,6 @@ from gateway.config.texts import (
 from rules import routes
 
 _YEAR_S = 366 * 86_400
-_FOUR_GIB = 1 << 32
 
 Seconds = Annotated[float, Field(ge=0, le=_YEAR_S, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=_YEAR_S, allow_inf_nan=False)]
@@ -84,7 +83,7 @@ class Upstream(Section):
     body_s: Positive = 30
     max_connections: Count = 512
     max_head_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 16_384
-    max_body_bytes: Annotated[int, Field(ge=0, le=_FOUR_GIB)] = 1 << 30
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 40)] = 1 << 30
 
 
 class Route(Section):

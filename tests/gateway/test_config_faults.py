@@ -95,7 +95,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "entry without alias": ('[upstream]\nentry = "/call"', "upstream.entry", 'no route of class "entry"'),
     "entry without route": ('[upstream]\nentry = "/c/{alias}"', "upstream.entry", 'no route of class "entry"'),
     "half a connection": ("[upstream]\nmax_connections = 0.5", "upstream.max_connections", "must be a whole number"),
-    "body beyond all": ("[upstream]\nmax_body_bytes = 5_000_000_000", "upstream.max_body_bytes", "must be at most"),
+    "body beyond all": ("[upstream]\nmax_body_bytes = 2_000_000_000_000", "upstream.max_body_bytes", "must be at most"),
     "route to nowhere": (CALL + '[[routes]]\npath = "a"\nclass = "asset"', "routes[1].path", "a path is exact"),
     "route with dots": (
         CALL + '[[routes]]\npath = "/a/../b"\nclass = "asset"',
