@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy
-from rules.presence import grace, guests_inside, has_live_page, host_inside, is_inside
+from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Status
+from rules.moves import Move
+from rules.presence import FINISHED, grace, guests_inside, has_live_page, host_inside, is_inside
+from rules.step import surely_moved
 
 LOOK_AGAIN_MS = 10_000
 NO_LONGER_HERE = frozenset({GuestState.OUT, GuestState.DENIED, GuestState.REMOVED, GuestState.MOVED})
@@ -32,11 +34,9 @@ def may_return(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool
 
     Somebody whose presence ran out unseen (state still INSIDE) may, too: nobody has said that they left.
     """
-    if not guest.may_return:
-        return False
     if guest.state is GuestState.INSIDE:
         return True
-    return guest.state is GuestState.OUT and now_ms < guest.since_ms + grace(door, policy)
+    return guest.state is GuestState.OUT and guest.may_return and now_ms < guest.since_ms + grace(door, policy)
 
 
 def is_blocked(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool:
@@ -59,16 +59,25 @@ def blocked_until(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> M
 
 def knocking(owner: Owner, policy: Policy, now_ms: Millis) -> Iterator[tuple[Door, Guest]]:
     """Whoever waits unanswered with a live page, over all doors of the owner, first come first."""
+    for door, guest in _asking(owner, policy, now_ms):
+        if has_live_page(door, guest.visitor, policy, now_ms):
+            yield door, guest
+
+
+def _asking(owner: Owner, policy: Policy, now_ms: Millis) -> list[tuple[Door, Guest]]:
+    """Whoever's knock needs an answer of the host, live page or not, first come first."""
     found = [
         (door, guest)
         for door in owner.doors.values()
-        if not door.locked
+        if door.status is Status.OPEN and not door.locked and not _needs_no_answer(door, policy, now_ms)
         for guest in door.guests.values()
-        if guest.state is GuestState.WAITING
-        and guest.knocked_at_ms is not None
-        and has_live_page(door, guest.visitor, policy, now_ms)
+        if guest.state is GuestState.WAITING and guest.knocked_at_ms is not None
     ]
-    yield from sorted(found, key=lambda pair: (pair[1].joined_at_ms, pair[1].visitor))
+    return sorted(found, key=lambda pair: (pair[1].joined_at_ms, pair[1].visitor))
+
+
+def _needs_no_answer(door: Door, policy: Policy, now_ms: Millis) -> bool:
+    return policy.direct and door.kind is DoorKind.SESSION and host_inside(door, now_ms)
 
 
 def busy(owner: Owner, now_ms: Millis) -> bool:
@@ -80,7 +89,7 @@ def knock_rings(owner: Owner, door: Door, visitor: str, policy: Policy, now_ms: 
     """Whether a knock at this instant is heard: nobody inside anywhere, and nobody waited before it."""
     if door.locked or busy(owner, now_ms):
         return False
-    return all(guest.visitor == visitor for _, guest in knocking(owner, policy, now_ms))
+    return all((at.id, guest.visitor) == (door.id, visitor) for at, guest in knocking(owner, policy, now_ms))
 
 
 def next_to_ring(owner: Owner, policy: Policy, now_ms: Millis) -> tuple[Door, Guest] | None:
@@ -108,29 +117,26 @@ def next_to_remind(owner: Owner, policy: Policy, now_ms: Millis) -> tuple[Door, 
 
 def attention_at(owner: Owner, policy: Policy, now_ms: Millis) -> Millis | None:
     """When a reminder, or a ring after a call, may become due; none while no time alone can bring one."""
+    if next_to_ring(owner, policy, now_ms) or next_to_remind(owner, policy, now_ms):
+        return now_ms
     if busy(owner, now_ms):
         return None
-    waiting = [g for d in owner.doors.values() if not d.locked for g in queue(d) if g.knocked_at_ms is not None]
-    instants = []
-    if any(host_inside(door, now_ms) for door in owner.doors.values()):
-        instants += [(g.knocked_at_ms or 0) + policy.remind_after_ms for g in waiting if not g.reminded]
-    if any(not g.rang for g in waiting):
-        instants += [at_ms for at_ms in _drops_settle_at(owner, policy) if at_ms > now_ms]
-        if _may_be_next(owner, policy, now_ms):
-            instants.append(now_ms)
-    # What is due already but not possible yet (a page is away) is looked at again a little later.
-    return min((at_ms if at_ms > now_ms else now_ms + LOOK_AGAIN_MS for at_ms in instants), default=None)
-
-
-def _may_be_next(owner: Owner, policy: Policy, now_ms: Millis) -> bool:
-    ringing = any(guest.rang for _, guest in knocking(owner, policy, now_ms))
-    return not ringing and not _just_dropped(owner, policy, now_ms)
+    asking = _asking(owner, policy, now_ms)
+    heeded = any(host_inside(door, now_ms) for door in owner.doors.values())
+    reminders = [(g.knocked_at_ms or 0) + policy.remind_after_ms for _, g in asking if heeded and not g.reminded]
+    if not reminders and all(guest.rang for _, guest in asking):
+        return None
+    # A page that falls silent lets the next one in the queue be heard; one that comes back tells nobody.
+    silences = [d.heard.get(g.visitor, 0) + policy.live_page_ms for d, g in asking]
+    instants = [*reminders, *_drops_settle_at(owner, policy), *(silences if len(asking) > 1 else ())]
+    away = [now_ms + LOOK_AGAIN_MS] if any(at_ms <= now_ms for at_ms in silences) else []
+    return min([*(at_ms for at_ms in instants if at_ms > now_ms), *away], default=None)
 
 
 def _drops_settle_at(owner: Owner, policy: Policy) -> Iterator[Millis]:
     for door in owner.doors.values():
         for guest in door.guests.values():
-            if guest.state is GuestState.OUT and guest.may_return:
+            if door.status not in FINISHED and guest.state is GuestState.OUT and guest.may_return:
                 yield guest.since_ms + policy.presence_ttl_ms
 
 
@@ -139,15 +145,20 @@ def _just_dropped(owner: Owner, policy: Policy, now_ms: Millis) -> bool:
 
 
 def void_others(door: Door, visitor: str, now_ms: Millis) -> Door:
-    """This room after an admission: whoever else is not inside has no way in but a new knock."""
+    """This room after an admission: nobody else has a way in but a new knock.
+
+    Whoever is inside stays, but does not come back once they are out: the call is the admitted guest's from now on,
+    and the one inside may have left already without anybody having noticed.
+    """
     guests = {}
     for guest in door.guests.values():
         kept = guest
-        if guest.visitor != visitor and not is_inside(door, guest.visitor, now_ms):
+        if guest.visitor != visitor:
             if guest.state is GuestState.ADMITTED:
-                kept = replace(guest, state=GuestState.WAITING, since_ms=now_ms)
-            elif guest.state in {GuestState.INSIDE, GuestState.OUT}:
-                kept = replace(guest, state=GuestState.OUT, may_return=False)
+                kept = surely_moved(guest, Move.LAPSE, now_ms)
+            elif guest.state is GuestState.INSIDE and not is_inside(door, guest.visitor, now_ms, Role.GUEST):
+                kept = surely_moved(guest, Move.LOST, now_ms)
+            kept = replace(kept, may_return=False)
         guests[guest.visitor] = kept
     return replace(door, guests=guests)
 
@@ -155,13 +166,13 @@ def void_others(door: Door, visitor: str, now_ms: Millis) -> Door:
 def is_living_claim(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool:
     """Whether this guest's hold on a seat still counts against another browser."""
     if guest.state in NO_LONGER_HERE:
-        return is_inside(door, guest.visitor, now_ms) or may_return(door, guest, policy, now_ms)
+        return is_inside(door, guest.visitor, now_ms, Role.GUEST) or may_return(door, guest, policy, now_ms)
     return True
 
 
 def is_live_claim(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool:
     """Whether somebody is at that seat right now: inside, or with a live waiting page."""
-    if is_inside(door, guest.visitor, now_ms):
+    if is_inside(door, guest.visitor, now_ms, Role.GUEST):
         return True
     return guest.state not in NO_LONGER_HERE and has_live_page(door, guest.visitor, policy, now_ms)
 

@@ -22,12 +22,13 @@ from rules.events import (
 )
 from rules.hosting import SHUT, send_everybody_out
 from rules.lease import lease_for
-from rules.model import Door, DoorKind, Role, Seat, Status
+from rules.model import Door, DoorKind, GuestState, Role, Seat, Status
 from rules.moves import GUEST_MOVES, SESSION_TURNS, Move, Turn
 from rules.presence import anyone_inside, is_inside
-from rules.step import Step, moved
+from rules.step import Step, surely_moved
 from rules.window import closes, opens, times_fault
 
+ASKING = frozenset({GuestState.CLAIMED, GuestState.WAITING, GuestState.ON_HOLD, GuestState.ADMITTED})
 MAX_SEATS = 255
 MAX_EXTEND_MINUTES = 240
 MINUTE_MS = 60_000
@@ -50,10 +51,10 @@ def schedule(step: Step, event: Schedule) -> Step | Rejected:
         return Rejected(Refused.SESSIONS_ONLY)
     if times_fault(door.opens_at_ms, door.closes_at_ms, step.policy, step.now_ms):
         return Rejected(Refused.TIMES)
-    if not 0 < len(door.seats) <= MAX_SEATS:
+    if not door.seats or not all(0 < number <= MAX_SEATS for number in door.seats):
         return Rejected(Refused.NO_SEATS_LEFT)
-    lease_ms = closes(door, step.policy)
-    return step.put(replace(door, alive_until_ms=lease_ms, created_at_ms=step.now_ms)).tell(Happening.SESSION_SCHEDULED)
+    made = replace(door, alive_until_ms=closes(door, step.policy), created_at_ms=step.now_ms)
+    return step.put(made).at(door.id).tell(Happening.SESSION_SCHEDULED)
 
 
 def reschedule(step: Step, event: Reschedule) -> Step | Rejected:
@@ -75,6 +76,7 @@ def reschedule(step: Step, event: Reschedule) -> Step | Rejected:
         extended_ms=0,
         finished_at_ms=None,
         overtime_told=False,
+        names_erased=False,
         sequence=door.sequence + 1,
     )
     lease_ms = closes(after, step.policy)
@@ -87,9 +89,8 @@ def reschedule(step: Step, event: Reschedule) -> Step | Rejected:
 def _postpone(step: Step) -> Step:
     for guest in step.door.guests.values():
         if (guest.state, Move.POSTPONE) in GUEST_MOVES:
-            after = moved(guest, Move.POSTPONE, step.now_ms)
-            if not isinstance(after, Rejected):
-                step = step.put_guest(replace(after, knocked_at_ms=None, rang=False, reminded=False, message=""))
+            after = surely_moved(guest, Move.POSTPONE, step.now_ms)
+            step = step.put_guest(replace(after, knocked_at_ms=None, rang=False, reminded=False, message=""))
     return step
 
 
@@ -107,7 +108,7 @@ def cancel(step: Step) -> Step | Rejected:
 def end(step: Step) -> Step | Rejected:
     """End the call: in a room its guests are sent out, a session is ended for good but for a short time to undo."""
     if step.door.kind is DoorKind.ROOM:
-        return send_everybody_out(step).tell(Happening.CALL_ENDED)
+        return send_everybody_out(step)
     status = _turned(step.door, Turn.END)
     if isinstance(status, Rejected):
         return status
@@ -122,8 +123,7 @@ def _cut_everybody(step: Step) -> Step:
     """Forget every connection. Guests keep the right to return, should the host undo the end in time."""
     for guest in list(step.door.guests.values()):
         if (guest.state, Move.EXIT) in GUEST_MOVES:
-            after = moved(guest, Move.EXIT, step.now_ms)
-            step = step if isinstance(after, Rejected) else step.put_guest(after)
+            step = step.put_guest(surely_moved(guest, Move.EXIT, step.now_ms))
     for visitor in sorted({p.visitor for p in step.door.presence}):
         step = step.drop(visitor)
     return step.put(replace(step.door, hosts=()))
@@ -135,6 +135,8 @@ def undo_end(step: Step) -> Step | Rejected:
     status = _turned(door, Turn.UNDO_END)
     if isinstance(status, Rejected):
         return Rejected(Refused.TOO_LATE) if door.kind is DoorKind.SESSION else status
+    if door.status is Status.OPEN:
+        return step
     if step.now_ms >= (door.finished_at_ms or 0) + step.policy.undo_end_ms:
         return Rejected(Refused.TOO_LATE)
     lease_ms = max(door.alive_until_ms, lease_for(door, step.policy, step.now_ms))
@@ -164,10 +166,11 @@ def free_seat(step: Step, event: FreeSeat) -> Step | Rejected:
     holder = seat_holder(step.door, event.seat)
     if holder is None:
         return step
-    if is_inside(step.door, holder.visitor, step.now_ms):
+    if holder.state is GuestState.REMOVED:
+        return Rejected(Refused.REMOVED)
+    if is_inside(step.door, holder.visitor, step.now_ms, Role.GUEST):
         return Rejected(Refused.SEAT_OCCUPIED)
-    step = step.put(step.door.without_guest(holder.visitor))
-    return step.tell(Happening.SEAT_FREED, holder.visitor, seat=event.seat)
+    return step.forget(holder.visitor).tell(Happening.SEAT_FREED, holder.visitor, seat=event.seat)
 
 
 def add_seat(step: Step, event: AddSeat) -> Step | Rejected:
@@ -184,13 +187,17 @@ def add_seat(step: Step, event: AddSeat) -> Step | Rejected:
 
 
 def revoke_seat(step: Step, event: RevokeSeat) -> Step | Rejected:
-    """The seat's link is dead for newcomers from now on; whoever is inside stays."""
+    """The seat's link is dead for newcomers from now on; whoever is inside stays, whoever waits there has gone."""
     seat = step.door.seats.get(event.seat)
     if seat is None:
         return Rejected(Refused.UNKNOWN_SEAT)
     if seat.revoked:
         return step
-    return step.put(step.door.with_seat(replace(seat, revoked=True))).tell(Happening.SEAT_REVOKED, seat=event.seat)
+    step = step.put(step.door.with_seat(replace(seat, revoked=True))).tell(Happening.SEAT_REVOKED, seat=event.seat)
+    holder = seat_holder(step.door, event.seat)
+    if holder is None or holder.state not in ASKING:
+        return step
+    return step.put_guest(surely_moved(holder, Move.LEAVE, step.now_ms)).tell(Happening.GAVE_UP, holder.visitor)
 
 
 def reissue_link(step: Step, event: ReissueLink) -> Step | Rejected:

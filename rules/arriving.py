@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.admission import NO_LONGER_HERE, count_here, knock_rings, seat_holder
+from rules.admission import (
+    NO_LONGER_HERE,
+    count_here,
+    is_blocked,
+    knock_rings,
+    may_return,
+    seat_holder,
+)
 from rules.events import Arrived, Departed, Enter, Exit, Happening, Heard, Join, Leave, Refused, Rejected
 from rules.lease import lease_for
-from rules.model import Door, DoorKind, Guest, GuestState, Phase, Presence, Role, Visitor
+from rules.model import Door, DoorKind, Guest, GuestState, Phase, Presence, Role, Status, Visitor
 from rules.moves import Move
-from rules.presence import has_live_page, host_inside, is_inside
-from rules.reasons import Outcome, Reason, Verdict
-from rules.step import Step, moved
+from rules.presence import guests_inside, has_live_page, host_inside, is_inside, leased_until, unrecorded
+from rules.reasons import Outcome, Reason
+from rules.step import Step, moved, surely_moved
 from rules.verdict import decide
-from rules.window import phase
+from rules.window import phase, takes_newcomers
 
 RECORDS_PER_PLACE = 2  # a door remembers at most twice as many guests as it has places for
 
@@ -40,6 +47,8 @@ def join(step: Step, event: Join) -> Step | Rejected:
         return Rejected(Refused.NOT_A_GUEST)
     if verdict.reason is Reason.DENIED and verdict.retry_at_ms is not None:
         return Rejected(Refused.DENIED, verdict.retry_at_ms)
+    if verdict.reason is Reason.DENIED and not _takes_newcomers(step):
+        return Rejected(Refused.CLINIC_CLOSED)
     takes = event.take and verdict.reason is Reason.IN_USE and verdict.can_take
     if verdict.reason in REFUSALS and not takes:
         return Rejected(REFUSALS[verdict.reason], verdict.retry_at_ms)
@@ -48,30 +57,33 @@ def join(step: Step, event: Join) -> Step | Rejected:
     return _claim(step, event)
 
 
+def _takes_newcomers(step: Step) -> bool:
+    return step.door.kind is DoorKind.SESSION or takes_newcomers(step.owner.clinic, step.now_ms)
+
+
 def _claim(step: Step, event: Join) -> Step | Rejected:
-    door, holder = step.door, None
-    if event.seat is not None:
-        holder = seat_holder(door, event.seat)
-    own = door.guests.get(event.visitor)
+    holder = seat_holder(step.door, event.seat) if event.seat is not None else None
+    own = step.door.guests.get(event.visitor)
     if holder is None or holder.visitor == event.visitor:
         guest = _joined(own, event, step)
     else:  # the seat changes hands: what the host knows of it stays, the right to come in does not
         guest = _handed_over(holder, event, step)
-        door = door.without_guest(holder.visitor)
+        step = step.drop(holder.visitor).forget(holder.visitor)
     if isinstance(guest, Rejected):
         return guest
-    room_made = _make_room(step.put(door), guest)
+    room_made = _make_room(step, guest)
     if isinstance(room_made, Rejected):
         return room_made
     step = room_made.put_guest(guest)
-    if holder is not None and holder.visitor != event.visitor:
-        step = step.drop(holder.visitor)
     return _seat_joined(step, event.seat).tell(Happening.JOINED, event.visitor, new_device=guest.new_device)
 
 
 def _joined(own: Guest | None, event: Join, step: Step) -> Guest | Rejected:
+    fresh = Guest(event.visitor, GuestState.WAITING, step.now_ms, step.now_ms, name=event.name, seat=event.seat)
     if own is None:
-        return Guest(event.visitor, GuestState.WAITING, step.now_ms, step.now_ms, name=event.name, seat=event.seat)
+        return fresh
+    if own.seat != event.seat:  # another seat, hence another knock: nothing the host allowed goes with it
+        return _asks_anew(replace(fresh, denials=own.denials, denied_at_ms=own.denied_at_ms), event, step)
     guest = moved(own, Move.JOIN, step.now_ms)
     if isinstance(guest, Rejected):
         return guest
@@ -127,17 +139,24 @@ def _make_room(step: Step, guest: Guest) -> Step | Rejected:
         if not away:
             return Rejected(Refused.DOOR_FULL)
         longest = min(away, key=lambda g: (door.heard.get(g.visitor, 0), g.joined_at_ms))
-        step = step.put(door.without_guest(longest.visitor)).tell(Happening.GAVE_UP, longest.visitor)
+        step = step.forget(longest.visitor).tell(Happening.GAVE_UP, longest.visitor)
     return _forget_surplus(step)
 
 
 def _forget_surplus(step: Step) -> Step:
+    """The oldest memories go first; never one that still bars somebody, or lets somebody back in."""
     door = step.door
-    gone = sorted((g for g in door.guests.values() if g.state in NO_LONGER_HERE), key=lambda g: g.since_ms)
+    gone = [g for g in door.guests.values() if g.state in NO_LONGER_HERE and not _still_matters(step, g)]
     surplus = len(door.guests) - RECORDS_PER_PLACE * step.policy.guests_per_door
-    for guest in gone[: max(0, surplus)]:
-        door = door.without_guest(guest.visitor)
-    return step.put(door)
+    for guest in sorted(gone, key=lambda g: g.since_ms)[: max(0, surplus)]:
+        step = step.forget(guest.visitor)
+    return step
+
+
+def _still_matters(step: Step, guest: Guest) -> bool:
+    door, policy, now_ms = step.door, step.policy, step.now_ms
+    matters = is_blocked(door, guest, policy, now_ms) or may_return(door, guest, policy, now_ms)
+    return matters or leased_until(door, guest.visitor) > now_ms
 
 
 def heard(step: Step, event: Heard) -> Step | Rejected:
@@ -145,6 +164,8 @@ def heard(step: Step, event: Heard) -> Step | Rejected:
     guest = step.door.guests.get(event.visitor)
     if guest is None:
         return Rejected(Refused.UNKNOWN_GUEST)
+    if step.door.status is not Status.OPEN:
+        return step
     if guest.state is not GuestState.WAITING or guest.knocked_at_ms is not None:
         return step
     direct = step.policy.direct and step.door.kind is DoorKind.SESSION and host_inside(step.door, step.now_ms)
@@ -162,56 +183,100 @@ def leave(step: Step, event: Leave) -> Step | Rejected:
     after = moved(guest, Move.LEAVE, step.now_ms)
     if isinstance(after, Rejected):
         return after
-    was_inside = is_inside(step.door, event.visitor, step.now_ms)
-    step = step.put_guest(replace(after, may_return=False))
-    if guest.state in NO_LONGER_HERE and not was_inside:
+    after = replace(after, may_return=False)
+    if after == guest:
         return step
-    if was_inside:
-        return step.drop(event.visitor).tell(Happening.LEFT, event.visitor, role=Role.GUEST.value)
+    was_in_the_call = guest.state in {GuestState.INSIDE, GuestState.OUT}
+    step = step.put_guest(after)
+    if was_in_the_call:
+        return step.drop(event.visitor).tell(Happening.LEFT, event.visitor, role=Role.GUEST.value, for_good=True)
     return step.tell(Happening.GAVE_UP, event.visitor)
 
 
 def enter(step: Step, event: Enter) -> Step | Rejected:
     """Come in on one more connection, if the verdict at this instant is to forward."""
     is_host = event.role is Role.HOST
-    visitor = Visitor(event.visitor, is_host=is_host, seat=None if is_host else event.seat)
+    visitor = Visitor(event.visitor, is_host=is_host, seat=_seat_asked_of(step.door, event))
     verdict = decide(step.owner, step.door_id, visitor, step.policy, step.now_ms)
     if verdict.outcome is not Outcome.FORWARD or verdict.door is not None:
         return Rejected(Refused.NOT_ADMITTED, verdict.retry_at_ms)
-    first = not is_inside(step.door, event.visitor, step.now_ms)
-    door = _here(step, event, verdict) if not is_host else _host_here(step.door, event)
+    step = found(step)
+    first = not is_inside(step.door, event.visitor, step.now_ms, event.role)
+    door = _host_here(step.door, event.visitor) if is_host else _here(step, event)
     until_ms = step.now_ms + step.policy.presence_ttl_ms
     lease_ms = lease_for(door, step.policy, step.now_ms)
-    presence = Presence(event.visitor, event.connection, event.role, until_ms)
-    step = step.put(replace(door, presence=(*door.presence, presence)))
+    others = (p for p in door.presence if (p.visitor, p.connection) != (event.visitor, event.connection))
+    presence = (*others, Presence(event.visitor, event.connection, event.role, until_ms))
+    step = step.put(replace(_leased(door, lease_ms), presence=presence))
     step = step.follow(Arrived(door.id, event.visitor, event.connection, event.role, until_ms, lease_ms))
     return step.tell(Happening.INSIDE, event.visitor, role=event.role.value) if first else step
 
 
-def _host_here(door: Door, event: Enter) -> Door:
-    return door if event.visitor in door.hosts else replace(door, hosts=(*door.hosts, event.visitor))
+def _seat_asked_of(door: Door, event: Enter) -> int | None:
+    """The seat that must still be good: a host's pass counts for itself, unless it is a host seat's."""
+    seat = door.seats.get(event.seat) if event.seat is not None else None
+    if event.role is Role.HOST and (seat is None or seat.role is Role.GUEST):
+        return None
+    return event.seat
 
 
-def _here(step: Step, event: Enter, verdict: Verdict) -> Door:
-    guest = step.door.guests.get(event.visitor)
-    if guest is None:
-        guest = Guest(event.visitor, GuestState.INSIDE, step.now_ms, step.now_ms, seat=event.seat)
-    after = moved(guest, Move.ENTER, step.now_ms)
-    if isinstance(after, Rejected):
-        raise ValueError(f"{verdict.reason} forwards a guest who is {guest.state}")
-    door = step.door.with_guest(replace(after, may_return=True, new_device=False, message=""))
+def _leased(door: Door, lease_ms: int) -> Door:
+    session = door.kind is DoorKind.SESSION
+    return replace(door, alive_until_ms=max(door.alive_until_ms, lease_ms)) if session else door
+
+
+def _host_here(door: Door, visitor: str) -> Door:
+    return door if visitor in door.hosts else replace(door, hosts=(*door.hosts, visitor))
+
+
+def _here(step: Step, event: Enter) -> Door:
+    guest = step.door.guests[event.visitor]
+    after = surely_moved(guest, Move.ENTER, step.now_ms)
+    came_in = guest.state is not GuestState.INSIDE  # one more connection gives no right that was taken away
+    may_come_back = came_in or guest.may_return
+    seat = event.seat if guest.seat is None and _is_free(step.door, event.seat) else guest.seat
+    after = replace(after, seat=seat, may_return=may_come_back, new_device=False, message="")
+    return _held(step.door.with_guest(after))
+
+
+def _is_free(door: Door, seat: int | None) -> bool:
+    return seat is not None and seat_holder(door, seat) is None
+
+
+def _held(door: Door) -> Door:
     return replace(door, held=True) if door.kind is DoorKind.SESSION else door
+
+
+def found(step: Step) -> Step:
+    """Write down who is inside without the document saying so: lost data left them, or they were thought to be gone."""
+    for visitor, role in sorted(unrecorded(step.door, step.now_ms)):
+        if role is Role.HOST:
+            door = _host_here(step.door, visitor)
+        else:
+            state = GuestState.INSIDE
+            door = _held(step.door.with_guest(Guest(visitor, state, step.now_ms, step.now_ms, may_return=True)))
+        step = step.put(door).tell(Happening.INSIDE, visitor, role=role.value, found=True)
+    for visitor in sorted(guests_inside(step.door, step.now_ms)):
+        guest = step.door.guests[visitor]
+        if guest.state is GuestState.OUT:
+            step = step.put_guest(surely_moved(guest, Move.FOUND, step.now_ms))
+            step = step.tell(Happening.INSIDE, visitor, role=Role.GUEST.value, found=True)
+    return step
 
 
 def leave_connection(step: Step, event: Exit) -> Step:
     """Forget one connection; with the last one the grace time starts."""
-    was_inside = is_inside(step.door, event.visitor, step.now_ms)
-    step = step.depart(Departed(step.door_id, event.visitor, event.connection, event.role))
-    if is_inside(step.door, event.visitor, step.now_ms):
+    step = found(step)
+    visitor, role = event.visitor, event.role
+    was_inside = is_inside(step.door, visitor, step.now_ms, role)
+    step = step.depart(Departed(step.door_id, visitor, event.connection, role))
+    if is_inside(step.door, visitor, step.now_ms, role):
         return step
-    guest = step.door.guests.get(event.visitor)
-    if event.role is Role.HOST:
-        step = step.put(replace(step.door, hosts=tuple(v for v in step.door.hosts if v != event.visitor)))
-    elif guest is not None and guest.state in {GuestState.INSIDE, GuestState.OUT} and was_inside:
-        step = step.put_guest(replace(guest, state=GuestState.OUT, since_ms=step.now_ms))
-    return step.tell(Happening.LEFT, event.visitor, role=event.role.value) if was_inside else step
+    guest = step.door.guests.get(visitor)
+    if role is Role.HOST:
+        was_inside = was_inside or visitor in step.door.hosts
+        step = step.put(replace(step.door, hosts=tuple(v for v in step.door.hosts if v != visitor)))
+    elif guest is not None and (was_inside or guest.state is GuestState.INSIDE):
+        was_inside = True
+        step = step.put_guest(replace(surely_moved(guest, Move.EXIT, step.now_ms), since_ms=step.now_ms))
+    return step.tell(Happening.LEFT, visitor, role=role.value) if was_inside else step

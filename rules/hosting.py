@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.admission import is_blocked, queue, void_others
+from rules.arriving import found
 from rules.events import (
     Admit,
-    AdmitAll,
     Deny,
     Happening,
     Hold,
@@ -22,10 +22,11 @@ from rules.events import (
     Remove,
     Transfer,
 )
-from rules.model import Door, DoorKind, Guest, GuestState, Role, Status
+from rules.model import Door, DoorKind, Guest, GuestState, Phase, Role, Status
 from rules.moves import GUEST_MOVES, Move
 from rules.presence import has_live_page, host_inside, is_inside
-from rules.step import Step, moved
+from rules.step import Step, moved, surely_moved
+from rules.window import phase
 
 SHUT = {Status.CANCELLED: Refused.CANCELLED, Status.ENDED: Refused.ENDED, Status.OVER: Refused.OVER}
 
@@ -56,14 +57,26 @@ def admit(step: Step, event: Admit) -> Step | Rejected:
 
 
 def _let_in(step: Step, guest: Guest) -> Step:
-    door = step.door.with_guest(guest)
-    if door.kind is DoorKind.ROOM:
-        door = void_others(door, guest.visitor, step.now_ms)
-    waited_ms = step.now_ms - guest.joined_at_ms
-    return step.put(door).tell(Happening.ADMITTED, guest.visitor, waited_ms=waited_ms)
+    step = step.put_guest(guest)
+    if step.door.kind is DoorKind.ROOM:
+        step = _end_other_ways_in(step, guest.visitor)
+    waited_ms = max(0, step.now_ms - guest.joined_at_ms)
+    return step.tell(Happening.ADMITTED, guest.visitor, waited_ms=waited_ms)
 
 
-def admit_all(step: Step, event: AdmitAll) -> Step | Rejected:
+def _end_other_ways_in(step: Step, visitor: str) -> Step:
+    before = step.door
+    step = step.put(void_others(before, visitor, step.now_ms))
+    for guest in before.guests.values():
+        match (guest.state, step.door.guests[guest.visitor].state):
+            case (GuestState.ADMITTED, GuestState.WAITING):
+                step = step.tell(Happening.ADMISSION_LAPSED, guest.visitor, voided=True)
+            case (GuestState.INSIDE, GuestState.OUT):
+                step = step.tell(Happening.LEFT, guest.visitor, role=Role.GUEST.value, unseen=True)
+    return step
+
+
+def admit_all(step: Step) -> Step | Rejected:
     """Let in everybody who waits with a live page. A room takes one guest at a time."""
     if step.door.kind is DoorKind.ROOM:
         return Rejected(Refused.SESSIONS_ONLY)
@@ -93,8 +106,11 @@ def hold(step: Step, event: Hold) -> Step | Rejected:
     after = _guest_after(step, event.guest, Move.HOLD)
     if isinstance(after, Rejected):
         return after
-    was_inside = is_inside(step.door, event.guest, step.now_ms)
-    step = step.put_guest(replace(after, message=event.message, may_return=False))
+    after = replace(after, message=event.message, may_return=False)
+    if after == step.door.guests[event.guest]:
+        return step
+    was_inside = is_inside(step.door, event.guest, step.now_ms, Role.GUEST)
+    step = step.put_guest(after)
     step = step.drop(event.guest) if was_inside else step
     return step.tell(Happening.ON_HOLD, event.guest, was_inside=was_inside)
 
@@ -109,19 +125,21 @@ def message(step: Step, event: Message) -> Step | Rejected:
             return after
         listeners = [event.guest]
     for visitor in listeners:
-        guest = replace(step.door.guests[visitor], message=event.text)
-        step = step.put_guest(guest).tell(Happening.MESSAGE, visitor)
+        guest = step.door.guests[visitor]
+        if guest.message != event.text:
+            step = step.put_guest(replace(guest, message=event.text)).tell(Happening.MESSAGE, visitor)
     return step
 
 
 def remove(step: Step, event: Remove) -> Step | Rejected:
     """Send a guest out and bar them until they are let back."""
+    step = found(step)
     after = _guest_after(step, event.guest, Move.REMOVE)
     if isinstance(after, Rejected):
         return after
     if step.door.guests[event.guest].state is GuestState.REMOVED:
         return step
-    was_inside = is_inside(step.door, event.guest, step.now_ms)
+    was_inside = is_inside(step.door, event.guest, step.now_ms, Role.GUEST)
     step = step.put_guest(replace(after, may_return=False)).drop(event.guest)
     return step.tell(Happening.REMOVED, event.guest, was_inside=was_inside)
 
@@ -155,31 +173,57 @@ def transfer(step: Step, event: Transfer) -> Step | Rejected:
     target = step.owner.doors.get(event.to)
     if target is None or target.id == step.door_id:
         return Rejected(Refused.UNKNOWN_DOOR)
+    guest = step.door.guests.get(event.guest)
+    if guest is not None and guest.state is GuestState.MOVED and guest.moved_to == target.id:
+        return step
     after = _guest_after(step, event.guest, Move.TRANSFER)
     if isinstance(after, Rejected):
         return after
-    hindered = _not_admitting(target, step.now_ms)
+    hindered = _not_taking(target, step, event.guest)
     if hindered is not None:
         return hindered
-    known = target.guests.get(event.guest)
-    if known is not None and known.state is GuestState.REMOVED:
-        return Rejected(Refused.REMOVED)
-    arriving = Guest(
-        event.guest, GuestState.ADMITTED, step.now_ms, after.joined_at_ms, name=after.name, knocked_at_ms=step.now_ms
-    )
+    arriving = _arriving(target.guests.get(event.guest), after, step.now_ms)
     step = step.put_guest(replace(after, moved_to=target.id)).tell(Happening.MOVED, event.guest, to=target.id)
     return _let_in(step.at(target.id), arriving).at(step.door_id)
 
 
+def _not_taking(target: Door, step: Step, visitor: str) -> Rejected | None:
+    """Why this guest cannot be brought to this door now, if so."""
+    hindered = _not_admitting(target, step.now_ms)
+    if hindered is not None:
+        return hindered
+    if phase(target, Role.GUEST, step.policy, step.now_ms) is Phase.NOT_OPEN:
+        return Rejected(Refused.NOT_OPEN)
+    if is_inside(target, visitor, step.now_ms, Role.GUEST):
+        return Rejected(Refused.NOT_POSSIBLE_NOW)
+    known = target.guests.get(visitor)
+    barred = known is not None and is_blocked(target, known, step.policy, step.now_ms)
+    return Rejected(Refused.REMOVED) if barred else None
+
+
+def _arriving(known: Guest | None, guest: Guest, now_ms: int) -> Guest:
+    """Whoever is brought over, let in; at a session where they have a seat already, they come to it."""
+    base = known or Guest(guest.visitor, GuestState.ADMITTED, now_ms, guest.joined_at_ms, name=guest.name)
+    return replace(
+        base,
+        state=GuestState.ADMITTED,
+        since_ms=now_ms,
+        joined_at_ms=guest.joined_at_ms,
+        knocked_at_ms=now_ms,
+        may_return=False,
+        moved_to=None,
+    )
+
+
 def send_everybody_out(step: Step) -> Step:
-    """Cut every guest who is inside, and leave nobody a right to return to this call."""
+    """End the call: cut every guest who is inside, and leave nobody a right to return. Once more changes nothing."""
+    step = found(step)
+    before = step.owner
     for guest in list(step.door.guests.values()):
         if (guest.state, Move.END_CALL) not in GUEST_MOVES:
             continue
-        was_inside = is_inside(step.door, guest.visitor, step.now_ms)
-        after = moved(guest, Move.END_CALL, step.now_ms)
-        if not isinstance(after, Rejected):
-            step = step.put_guest(replace(after, may_return=False))
-        if was_inside:
+        was_inside = is_inside(step.door, guest.visitor, step.now_ms, Role.GUEST)
+        step = step.put_guest(replace(surely_moved(guest, Move.END_CALL, step.now_ms), may_return=False))
+        if was_inside or guest.state is GuestState.INSIDE:
             step = step.drop(guest.visitor).tell(Happening.LEFT, guest.visitor, role=Role.GUEST.value)
-    return step
+    return step if step.owner == before else step.tell(Happening.CALL_ENDED)

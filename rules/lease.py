@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.admission import attention_at
-from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Status
-from rules.presence import anyone_inside, grace
+from rules.admission import attention_at, may_return
+from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Status
+from rules.presence import anyone_inside, grace, inside, inside_until, is_inside, leased_until, unrecorded
 from rules.window import closes
 
 
@@ -19,12 +19,13 @@ def lease_for(door: Door, policy: Policy, now_ms: Millis) -> Millis:
 
 
 def is_over(door: Door, policy: Policy, now_ms: Millis) -> bool:
-    """Whether a session has nothing left to wait for: past its time, its lease run out, nobody inside."""
+    """Whether a session has nothing left to wait for: its lease run out, nobody inside or just dropped."""
     return (
         door.kind is DoorKind.SESSION
         and door.status is Status.OPEN
         and now_ms >= max(closes(door, policy), door.alive_until_ms)
         and not anyone_inside(door, now_ms)
+        and not any(may_return(door, guest, policy, now_ms) for guest in door.guests.values())
     )
 
 
@@ -34,16 +35,20 @@ def is_active(door: Door) -> bool:
 
 
 def forgotten_at(door: Door, guest: Guest, policy: Policy) -> Millis | None:
-    """When time alone drops this guest's record, or none while it stands for more than a memory."""
+    """When time alone drops this guest's record, or none while it stands for more than a memory.
+
+    Never while a lease of theirs lives, even one that counts for nothing: without the record it would count.
+    """
     match guest.state:
         case GuestState.WAITING | GuestState.ON_HOLD | GuestState.MOVED:
-            return max(guest.joined_at_ms, guest.since_ms, door.heard.get(guest.visitor, 0)) + policy.waiting_ttl_ms
+            at_ms = max(guest.joined_at_ms, guest.since_ms, door.heard.get(guest.visitor, 0)) + policy.waiting_ttl_ms
         case GuestState.OUT | GuestState.DENIED:
-            return max(guest.since_ms, guest.denied_at_ms or 0) + max(policy.deny_block_ms, grace(door, policy))
+            at_ms = max(guest.since_ms, guest.denied_at_ms or 0) + max(policy.deny_block_ms, grace(door, policy))
         case GuestState.REMOVED if door.kind is DoorKind.ROOM:
-            return guest.since_ms + policy.deny_block_ms
+            at_ms = guest.since_ms + policy.deny_block_ms
         case _:
             return None
+    return max(at_ms, leased_until(door, guest.visitor))
 
 
 def next_change_at(owner: Owner, policy: Policy, now_ms: Millis) -> Millis | None:
@@ -59,26 +64,34 @@ def next_change_at(owner: Owner, policy: Policy, now_ms: Millis) -> Millis | Non
 
 def _door_changes(door: Door, policy: Policy, now_ms: Millis) -> Iterator[Millis]:
     if door.kind is DoorKind.SESSION:
-        if door.status is Status.OPEN:
-            yield max(closes(door, policy), door.alive_until_ms)
-            if not door.overtime_told and anyone_inside(door, now_ms):
-                yield closes(door, policy)
-        elif not door.names_erased and door.finished_at_ms is not None:
-            yield door.finished_at_ms + policy.names_kept_ms
+        yield from _session_changes(door, policy, now_ms)
     for visitor in door.hosts:
-        yield max((p.until_ms for p in door.presence if p.visitor == visitor), default=now_ms)
+        yield inside_until(door, visitor, Role.HOST, now_ms)
     for guest in door.guests.values():
-        yield from _guest_changes(door, guest, policy)
+        yield from _guest_changes(door, guest, policy, now_ms)
+    if unrecorded(door, now_ms):
+        yield now_ms
 
 
-def _guest_changes(door: Door, guest: Guest, policy: Policy) -> Iterator[Millis]:
-    leases = [p.until_ms for p in door.presence if p.visitor == guest.visitor]
-    match guest.state:
-        case GuestState.INSIDE:
-            yield max(leases, default=guest.since_ms + policy.presence_ttl_ms)
-        case GuestState.ADMITTED:
-            yield guest.since_ms + policy.admission_ttl_ms
-        case _:
-            at_ms = forgotten_at(door, guest, policy)
-            if at_ms is not None:
-                yield max([at_ms, *leases])
+def _session_changes(door: Door, policy: Policy, now_ms: Millis) -> Iterator[Millis]:
+    if door.status is Status.OPEN:
+        out = (g.since_ms for g in door.guests.values() if g.state is GuestState.OUT and g.may_return)
+        returns = (since_ms + grace(door, policy) for since_ms in out)
+        yield max(closes(door, policy), door.alive_until_ms, *(p.until_ms for p in inside(door, now_ms)), *returns)
+        if not door.overtime_told and anyone_inside(door, now_ms):
+            yield closes(door, policy)
+    elif not door.names_erased and door.finished_at_ms is not None:
+        yield max(door.finished_at_ms + policy.names_kept_ms, leased_until(door))
+
+
+def _guest_changes(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> Iterator[Millis]:
+    if is_inside(door, guest.visitor, now_ms, Role.GUEST) and guest.state is GuestState.OUT:
+        yield now_ms
+    elif guest.state is GuestState.INSIDE:
+        yield inside_until(door, guest.visitor, Role.GUEST, now_ms)
+    elif guest.state is GuestState.ADMITTED:
+        yield guest.since_ms + policy.admission_ttl_ms
+    else:
+        at_ms = forgotten_at(door, guest, policy)
+        if at_ms is not None:
+            yield at_ms

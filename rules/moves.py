@@ -42,7 +42,7 @@ _S = GuestState
 
 GUEST_MOVES: Mapping[tuple[GuestState | None, Move], GuestState | None] = {
     (GONE, Move.JOIN): _S.WAITING,
-    (GONE, Move.ENTER): _S.INSIDE,  # presence outlived the record: data was lost
+    (GONE, Move.FOUND): _S.INSIDE,  # presence outlived the record: data was lost
     (_S.CLAIMED, Move.JOIN): _S.WAITING,
     (_S.CLAIMED, Move.TAKE): _S.WAITING,
     (_S.CLAIMED, Move.LEAVE): _S.OUT,
@@ -144,6 +144,7 @@ SESSION_TURNS: Mapping[tuple[Status, Turn], Status] = {
     (_T.OPEN, Turn.RESCHEDULE): _T.OPEN,
     (_T.OPEN, Turn.CANCEL): _T.CANCELLED,
     (_T.OPEN, Turn.END): _T.ENDED,
+    (_T.OPEN, Turn.UNDO_END): _T.OPEN,  # undone already
     (_T.OPEN, Turn.RUN_OUT): _T.OVER,
     (_T.CANCELLED, Turn.CANCEL): _T.CANCELLED,
     (_T.CANCELLED, Turn.END): _T.CANCELLED,  # sends out whoever stayed inside

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.model import Door, DoorKind, GuestState, Millis, Policy, Presence, Role
+from rules.model import Door, DoorKind, GuestState, Millis, Policy, Presence, Role, Status
+
+FINISHED = frozenset({Status.ENDED, Status.OVER})
 
 
 def inside(door: Door, now_ms: Millis) -> Iterator[Presence]:
     """Every live presence that counts.
 
-    A lease that some process still renews for a guest who was sent out proves nothing; one of a guest without any
-    record does, because only lost data can leave it behind.
+    A lease that some process still renews for a guest who was sent out, or at a session that is finished, proves
+    nothing; one of a guest without any record does, because only lost data can leave it behind.
     """
+    if door.status in FINISHED:
+        return
     for presence in door.presence:
         if presence.until_ms > now_ms and (presence.role is Role.HOST or _may_be_inside(door, presence.visitor)):
             yield presence
@@ -27,9 +31,19 @@ def _may_be_inside(door: Door, visitor: str) -> bool:
     return guest is None or guest.state is GuestState.INSIDE or (guest.state is GuestState.OUT and guest.may_return)
 
 
-def is_inside(door: Door, visitor: str | None, now_ms: Millis) -> bool:
-    """Whether any connection of this visitor is alive at the door."""
-    return any(p.visitor == visitor for p in inside(door, now_ms))
+def is_inside(door: Door, visitor: str | None, now_ms: Millis, role: Role | None = None) -> bool:
+    """Whether any connection of this visitor, in this role if one is given, is alive at the door."""
+    return any(p.visitor == visitor and role in {None, p.role} for p in inside(door, now_ms))
+
+
+def inside_until(door: Door, visitor: str, role: Role, now_ms: Millis) -> Millis:
+    """When the last lease of this visitor in this role runs out; now when none lives."""
+    return max((p.until_ms for p in inside(door, now_ms) if (p.visitor, p.role) == (visitor, role)), default=now_ms)
+
+
+def leased_until(door: Door, visitor: str | None = None) -> Millis:
+    """The last instant of any lease, of this visitor or of anybody, whether it counts or not; 0 without any."""
+    return max((p.until_ms for p in door.presence if visitor in {None, p.visitor}), default=0)
 
 
 def host_inside(door: Door, now_ms: Millis) -> bool:
@@ -40,6 +54,12 @@ def host_inside(door: Door, now_ms: Millis) -> bool:
 def guests_inside(door: Door, now_ms: Millis) -> frozenset[str]:
     """The guests who are inside this door."""
     return frozenset(p.visitor for p in inside(door, now_ms) if p.role is Role.GUEST)
+
+
+def unrecorded(door: Door, now_ms: Millis) -> frozenset[tuple[str, Role]]:
+    """Who is inside though the door's document does not say so: their entry was lost with the store's data."""
+    found = {(p.visitor, p.role) for p in inside(door, now_ms)}
+    return frozenset(f for f in found if f[0] not in (door.hosts if f[1] is Role.HOST else door.guests))
 
 
 def anyone_inside(door: Door, now_ms: Millis) -> bool:
@@ -55,8 +75,7 @@ def has_live_page(door: Door, visitor: str, policy: Policy, now_ms: Millis) -> b
 
 def last_sign(door: Door, visitor: str) -> Millis:
     """The latest instant any lease or heartbeat of this visitor speaks of; 0 when there is none."""
-    leases = [p.until_ms for p in door.presence if p.visitor == visitor]
-    return max([0, door.heard.get(visitor, 0), *leases])
+    return max(door.heard.get(visitor, 0), leased_until(door, visitor))
 
 
 def grace(door: Door, policy: Policy) -> Millis:

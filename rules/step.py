@@ -49,6 +49,11 @@ class Step:
         """With an entry for the outbox about this door."""
         return self.follow(Happened(what, self.door_id, guest, facts))
 
+    def forget(self, visitor: str) -> Step:
+        """Without any record of this visitor at the door, nor a connection that could speak for them."""
+        step = self.drop(visitor) if any(p.visitor == visitor for p in self.door.presence) else self
+        return step.put(step.door.without_guest(visitor))
+
     def drop(self, visitor: str) -> Step:
         """With every connection of this visitor at the door forgotten."""
         kept = tuple(p for p in self.door.presence if p.visitor != visitor)
@@ -76,3 +81,12 @@ def moved(guest: Guest, move: Move, now_ms: Millis) -> Guest | Rejected:
     if state is None:
         raise ValueError(f"{move} leaves no record of a guest who is {guest.state}")
     return guest if state is guest.state else replace(guest, state=state, since_ms=now_ms)
+
+
+def surely_moved(guest: Guest, move: Move, now_ms: Millis) -> Guest:
+    """This guest after a move that the caller knows to be in the table; anything else is a mistake of the rules."""
+    match moved(guest, move, now_ms):
+        case Guest() as after:
+            return after
+        case _:
+            raise ValueError(f"{move} does not befall a guest who is {guest.state}")

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.admission import next_to_remind, next_to_ring
+from rules.arriving import found
 from rules.events import Happening, Unrenewed
 from rules.lease import forgotten_at, is_over
 from rules.model import Door, DoorKind, Guest, GuestState, Role, Status
-from rules.moves import SESSION_TURNS, Turn
-from rules.presence import anyone_inside, is_inside, last_sign
-from rules.step import Step
+from rules.moves import SESSION_TURNS, Move, Turn
+from rules.presence import anyone_inside, is_inside, last_sign, leased_until
+from rules.step import Step, surely_moved
 from rules.window import closes
 
 
@@ -33,7 +34,8 @@ def call_for_attention(step: Step) -> Step:
     ring = next_to_ring(step.owner, step.policy, step.now_ms)
     if ring is not None:
         door, guest = ring
-        step = step.put(door.with_guest(replace(guest, rang=True))).at(door.id).tell(Happening.RING, guest.visitor)
+        rung = replace(guest, rang=True, knocked_at_ms=step.now_ms)  # a reminder follows no sooner than after a knock
+        step = step.put(door.with_guest(rung)).at(door.id).tell(Happening.RING, guest.visitor)
     remind = next_to_remind(step.owner, step.policy, step.now_ms)
     if remind is not None:
         door, guest = remind
@@ -43,6 +45,7 @@ def call_for_attention(step: Step) -> Step:
 
 
 def _tick_door(step: Step) -> Step:
+    step = found(step)
     for visitor in step.door.hosts:
         step = _tick_host(step, visitor)
     for guest in list(step.door.guests.values()):
@@ -51,7 +54,7 @@ def _tick_door(step: Step) -> Step:
 
 
 def _tick_host(step: Step, visitor: str) -> Step:
-    if is_inside(step.door, visitor, step.now_ms):
+    if is_inside(step.door, visitor, step.now_ms, Role.HOST):
         return step
     step = _unless_renewed(step, visitor)
     step = step.put(replace(step.door, hosts=tuple(v for v in step.door.hosts if v != visitor)))
@@ -60,26 +63,24 @@ def _tick_host(step: Step, visitor: str) -> Step:
 
 def _tick_guest(step: Step, guest: Guest) -> Step:
     now_ms, policy = step.now_ms, step.policy
-    here = is_inside(step.door, guest.visitor, now_ms)
+    here = is_inside(step.door, guest.visitor, now_ms, Role.GUEST)
     match guest.state:
         case GuestState.INSIDE if not here:
             step = _unless_renewed(step, guest.visitor)
-            step = step.put_guest(replace(guest, state=GuestState.OUT, since_ms=now_ms))
+            step = step.put_guest(surely_moved(guest, Move.LOST, now_ms))
             return step.tell(Happening.LEFT, guest.visitor, role=Role.GUEST.value, unseen=True)
-        case GuestState.OUT if here:
-            return step.put_guest(replace(guest, state=GuestState.INSIDE, since_ms=now_ms))
         case GuestState.ADMITTED if now_ms >= guest.since_ms + policy.admission_ttl_ms:
-            step = step.put_guest(replace(guest, state=GuestState.WAITING, since_ms=now_ms))
+            step = step.put_guest(surely_moved(guest, Move.LAPSE, now_ms))
             return step.tell(Happening.ADMISSION_LAPSED, guest.visitor)
         case _:
-            return _forget(step, guest) if not here else step
+            return _forget(step, guest)
 
 
 def _forget(step: Step, guest: Guest) -> Step:
     at_ms = forgotten_at(step.door, guest, step.policy)
     if at_ms is None or step.now_ms < at_ms:
         return step
-    step = _unless_renewed(step, guest.visitor).put(step.door.without_guest(guest.visitor))
+    step = _unless_renewed(step, guest.visitor).forget(guest.visitor)
     asked = guest.state in {GuestState.WAITING, GuestState.ON_HOLD}
     return step.tell(Happening.GAVE_UP, guest.visitor, unseen=True) if asked else step
 
@@ -104,7 +105,7 @@ def _tick_session(step: Step) -> Step:
 
 def _erase_names(step: Step, door: Door) -> Step:
     due = door.finished_at_ms is not None and step.now_ms >= door.finished_at_ms + step.policy.names_kept_ms
-    if not due or door.names_erased or anyone_inside(door, step.now_ms):
+    if not due or door.names_erased or leased_until(door) > step.now_ms:
         return step
     seats = {number: replace(seat, name="", reference="") for number, seat in door.seats.items()}
     erased = replace(door, seats=seats, guests={}, title="", names_erased=True)

@@ -102,7 +102,7 @@ def _by_host(step: Step, event: ByHost) -> Step | Rejected:
         case Admit():
             return hosting.admit(step, event)
         case AdmitAll():
-            return hosting.admit_all(step, event)
+            return hosting.admit_all(step)
         case Deny():
             return hosting.deny(step, event)
         case Hold():

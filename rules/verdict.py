@@ -18,8 +18,8 @@ from rules.admission import (
     seat_holder,
 )
 from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Phase, Policy, Role, Status, Visitor
-from rules.presence import host_inside, is_inside
-from rules.reasons import Reason, Verdict
+from rules.presence import guests_inside, host_inside, is_inside
+from rules.reasons import Outcome, Reason, Verdict
 from rules.window import next_opening, opens, phase, takes_newcomers
 
 FINISHED = {
@@ -42,7 +42,7 @@ def decide(owner: Owner, door_id: str, visitor: Visitor, policy: Policy, now_ms:
         verdict = _decide_host(door, visitor, policy, now_ms)
     else:
         verdict = _decide_guest(owner, door, visitor, policy, now_ms)
-    return replace(verdict, role=role, host_inside=host_inside(door, now_ms))
+    return replace(verdict, role=role, host_inside=host_inside(owner.doors[verdict.door or door_id], now_ms))
 
 
 def role_of(door: Door, visitor: Visitor) -> Role:
@@ -54,12 +54,12 @@ def role_of(door: Door, visitor: Visitor) -> Role:
 def _decide_host(door: Door, visitor: Visitor, policy: Policy, now_ms: Millis) -> Verdict:
     if door.status in FINISHED:
         return FINISHED[door.status]
-    if is_inside(door, visitor.id, now_ms):
+    if is_inside(door, visitor.id, now_ms, Role.HOST):
         return Verdict(Reason.HOST, joined=True, rule="A host who is inside stays inside.")
     seat = door.seats.get(visitor.seat) if visitor.seat is not None else None
     if visitor.seat is not None and (seat is None or seat.revoked):
         return Verdict(Reason.UNKNOWN_LINK, rule="This seat's link was taken back.")
-    if door.status is Status.CANCELLED:
+    if door.status is Status.CANCELLED and not guests_inside(door, now_ms):
         return Verdict(Reason.CANCELLED, rule="The session was cancelled.")
     if phase(door, Role.HOST, policy, now_ms) is Phase.NOT_OPEN:
         at_ms = opens(door, Role.HOST, policy)
@@ -74,25 +74,31 @@ def _decide_host(door: Door, visitor: Visitor, policy: Policy, now_ms: Millis) -
 def _decide_guest(owner: Owner, door: Door, visitor: Visitor, policy: Policy, now_ms: Millis) -> Verdict:
     if door.status in FINISHED:
         return FINISHED[door.status]
-    guest, other = _records(door, visitor, now_ms)
+    guest, other = _records(door, visitor, policy, now_ms)
     for record in (guest, other):
         if record is not None and record.state is GuestState.REMOVED and is_blocked(door, record, policy, now_ms):
             until_ms = blocked_until(door, record, policy, now_ms)
             return Verdict(Reason.REMOVED, retry_at_ms=until_ms, rule="The host removed this guest.")
-    if is_inside(door, visitor.id, now_ms):
+    if is_inside(door, visitor.id, now_ms, Role.GUEST):
         return Verdict(Reason.ADMITTED, joined=True, rule="Whoever is inside stays inside.")
     if guest is not None and may_return(door, guest, policy, now_ms):
         return Verdict(Reason.ADMITTED, joined=True, rule="Whoever dropped out may come back within the grace time.")
     return _decide_newcomer(owner, door, visitor, guest, other, policy, now_ms)
 
 
-def _records(door: Door, visitor: Visitor, now_ms: Millis) -> tuple[Guest | None, Guest | None]:
-    """This visitor's own record, and the record of whoever else holds the seat they came with."""
+def _records(door: Door, visitor: Visitor, policy: Policy, now_ms: Millis) -> tuple[Guest | None, Guest | None]:
+    """This visitor's own record, and the record of whoever else holds the seat they came with.
+
+    What somebody has at another seat says nothing about this one, unless they are inside or the host has barred them.
+    """
     guest = door.guests.get(visitor.id) if visitor.id is not None else None
     if visitor.seat is None:
         return guest, None
-    if guest is not None and guest.seat != visitor.seat and not is_inside(door, guest.visitor, now_ms):
-        guest = None
+    if guest is not None and guest.seat != visitor.seat:
+        barred = is_blocked(door, guest, policy, now_ms)
+        returns = guest.seat is None and may_return(door, guest, policy, now_ms)
+        if not (barred or returns or is_inside(door, guest.visitor, now_ms, Role.GUEST)):
+            guest = None
     holder = seat_holder(door, visitor.seat)
     return guest, None if holder is None or holder.visitor == visitor.id else holder
 
@@ -111,11 +117,12 @@ def _decide_newcomer(
         return Verdict(Reason.NOT_OPEN, joined=joined, retry_at_ms=at_ms, rule="The session is not open yet.")
     barred = _denied(door, guest, policy, now_ms) or _denied(door, other, policy, now_ms)
     if barred is not None:
-        return barred
+        return replace(barred, joined=guest is not None)
     if guest is None and other is not None and is_living_claim(door, other, policy, now_ms):
         can_take = not is_live_claim(door, other, policy, now_ms)
         return Verdict(Reason.IN_USE, can_take=can_take, rule="A seat is one browser at a time.")
-    if seat is not None and not seat.joined and phase(door, Role.GUEST, policy, now_ms) is Phase.OVERTIME:
+    in_time = guest is not None if seat is None else seat.joined
+    if not in_time and phase(door, Role.GUEST, policy, now_ms) is Phase.OVERTIME:
         return Verdict(Reason.CLOSED, rule="The session's time has passed, and this seat was not joined in time.")
     if guest is None or guest.state in {GuestState.OUT, GuestState.REMOVED, GuestState.DENIED, GuestState.CLAIMED}:
         return _landing(owner, door, guest, now_ms)
@@ -127,11 +134,9 @@ def _denied(door: Door, guest: Guest | None, policy: Policy, now_ms: Millis) -> 
         return None
     if is_blocked(door, guest, policy, now_ms):
         until_ms = blocked_until(door, guest, policy, now_ms)
-        return Verdict(
-            Reason.DENIED, joined=True, retry_at_ms=until_ms, rule="The host said no too often to ask again."
-        )
+        return Verdict(Reason.DENIED, retry_at_ms=until_ms, rule="The host said no too often to ask again.")
     if guest.state is GuestState.DENIED and now_ms < (guest.denied_at_ms or 0) + policy.deny_block_ms:
-        return Verdict(Reason.DENIED, joined=True, rule="The host said no; asking once more is possible.")
+        return Verdict(Reason.DENIED, rule="The host said no; asking once more is possible.")
     return None
 
 
@@ -182,6 +187,6 @@ def _moved(owner: Owner, door: Door, guest: Guest, policy: Policy, now_ms: Milli
     if target is None or there is None or there.state is GuestState.MOVED or target.id == door.id:
         return _landing(owner, door, None, now_ms)
     verdict = _decide_guest(owner, target, Visitor(guest.visitor, seat=there.seat), policy, now_ms)
-    if verdict.reason is Reason.INVITED:
+    if verdict.reason is Reason.INVITED or verdict.outcome is Outcome.REFUSE:
         return _landing(owner, door, None, now_ms)
     return replace(verdict, door=target.id)
