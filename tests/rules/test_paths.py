@@ -109,6 +109,10 @@ def test_a_target_is_a_path_of_this_host(raw: str, expected: Target | TargetFaul
     assert parse_target(raw, "h:80") == expected
 
 
+def test_a_host_is_the_same_in_letters_of_either_case() -> None:
+    assert parse_target("http://video.example.org/a", "Video.Example.ORG") == Target("/a", "")
+
+
 def test_careless_readers_unescape_and_follow_dots() -> None:
     assert readings("//a%2fb/..\\./%2e%2E/c") == (
         ("a%2fb", "..\\.", "%2e%2E", "c"),
