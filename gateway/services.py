@@ -130,7 +130,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
         sessions=store.sessions,
         ledger=store.ledger,
         hub=Hub(store.doors),
-        presences=Presences(store.doors, heartbeat_s=config.presence.heartbeat_s),
+        presences=Presences(store.doors, heartbeat_s=min(config.presence.heartbeat_s, config.waiting.heartbeat_s)),
         pages=Pages(
             Path(config.pages.templates_dir) if config.pages.templates_dir else None,
             assets,

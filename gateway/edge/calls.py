@@ -17,6 +17,7 @@ from gateway.edge.away import UpstreamAway
 from gateway.edge.forward import Errand
 from gateway.edge.inside import Inside, may_pass
 from gateway.edge.parts import Call, Parts, Wants
+from gateway.edge.refusal import ForwardRefused
 from gateway.edge.tunnel import Tunnel
 from gateway.edge.visit import AWAY
 from gateway.errors import Problem
@@ -201,16 +202,18 @@ class Calls:
             given = admitted.given
             if match.route.kind is RouteClass.POLL:
                 self._inside.polled(given)
-            errand = replace(errand, on_tunnel=lambda tunnel: self._came(tunnel, given))
+            elif self._inside.count_from(call.client.address) >= self._parts.config.limits.tunnels_per_address:
+                raise ForwardRefused(503, "this address has all the tunnels it may have")
+            errand = replace(errand, on_tunnel=lambda tunnel: self._came(tunnel, given, call.client.address))
         try:
             return await self._parts.forwarder.forward(call.request, self._parts.upstream_for(address), errand)
         except UpstreamAway as away:
             self._parts.metrics.upstream_failed(away.kind.value)
             return self._upstream_away(call, admitted, away)
 
-    def _came(self, tunnel: Tunnel, given: Pass) -> None:
+    def _came(self, tunnel: Tunnel, given: Pass, address: str) -> None:
         self._parts.metrics.tunnel_opened()
-        self._inside.came(tunnel, given)
+        self._inside.came(tunnel, given, address)
 
     def _context(self, call: Call, admitted: Admitted | None) -> RequestContext:
         identity: Sequence[tuple[bytes, bytes]] = ()

@@ -7,6 +7,7 @@ exactly as long as the rules would forward its visitor: on every replica, every 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Connected:
     tunnel: Tunnel
     given: Pass
     name: str  # of the connection, in the store
+    address: str  # where it comes from
 
 
 class Inside:
@@ -42,13 +44,19 @@ class Inside:
         self._policy = policy
         self._here: dict[str, set[Connected]] = {}
         self._followed: dict[str, Subscription] = {}
+        self._from: Counter[str] = Counter()
         self._polls: dict[tuple[str, str], float] = {}  # by door and visitor: when they last asked
         self._tasks: set[asyncio.Task[None]] = set()
         self._polling: set[asyncio.Task[None]] = set()
 
-    def came(self, tunnel: Tunnel, given: Pass) -> None:
+    def count_from(self, address: str) -> int:
+        """How many tunnels came from one address."""
+        return self._from[address]
+
+    def came(self, tunnel: Tunnel, given: Pass, address: str) -> None:
         """A signalling connection of whoever has this pass is open."""
-        connected = Connected(tunnel, given, self._doors.identifiers.operation())
+        self._from[address] += 1
+        connected = Connected(tunnel, given, self._doors.identifiers.operation(), address)
         self._here.setdefault(given.owner_id, set()).add(connected)
         if given.owner_id not in self._followed:
             self._followed[given.owner_id] = self._hub.subscribe(given.owner_id, self._turned)
@@ -85,6 +93,9 @@ class Inside:
 
     def _went(self, connected: Connected) -> None:
         owner_id = connected.given.owner_id
+        self._from[connected.address] -= 1
+        if not self._from[connected.address]:
+            del self._from[connected.address]
         here = self._here.get(owner_id, set())
         here.discard(connected)
         if not here:

@@ -32,6 +32,8 @@ async def handle(parts: Parts, call: Call, link: Link) -> web.StreamResponse:
         return answers.answer_verdict(parts, call, None, "", TOO_MANY, clock.now_ms())
     if call.request.method not in {"GET", "HEAD", "POST"}:
         return answers.problem(Problem("method-not-allowed", 405), call, {"Allow": METHODS})
+    if _looks_like_scanner(call):
+        parts.metrics.suspected_scanner()
     try:
         target = await find_target(parts, link)
         if isinstance(target, Verdict):
@@ -41,6 +43,14 @@ async def handle(parts: Parts, call: Call, link: Link) -> web.StreamResponse:
         return await _get(parts, call, target)
     except (StoreAway, StoreFull):
         return _away(parts, call, link)
+
+
+def _looks_like_scanner(call: Call) -> bool:
+    """Whether this is more likely a mail scanner's or a preview's visit than a person's. Counted only."""
+    headers = call.request.headers
+    fetched_ahead = "prefetch" in headers.get("Sec-Purpose", headers.get("Purpose", ""))
+    nobody_reads = call.wants is Wants.PAGE and "Accept-Language" not in headers
+    return call.request.method == "HEAD" or fetched_ahead or nobody_reads
 
 
 def _nowhere(parts: Parts, call: Call, verdict: Verdict, now: float) -> web.StreamResponse:
