@@ -1,4 +1,4 @@
-"""The demonstration: a small video platform of our own, to have something real behind the gateway.
+"""The demonstration: a small video platform of our own, a clinic, and the gateway between, on one command.
 
 Rule that holds here: the platform knows nothing of links or passes; it believes the gateway's signed headers alone.
 """

@@ -1,0 +1,21 @@
+"""The command line, `link-gateway`.
+
+Rule that holds here: exit code 0 is done, 1 failed, 2 wrong use or configuration; an error is one line on stderr, a
+configuration's faults one line each, and nobody ever sees a traceback.
+"""
+
+from __future__ import annotations
+
+from gateway.cli.commands import cli
+from gateway.cli.serving import demo, serve
+
+for _command in (serve, demo):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    cli.main(prog_name="link-gateway")
+
+
+__all__ = ["cli", "main"]
