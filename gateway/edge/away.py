@@ -36,7 +36,7 @@ _MEANINGS: Mapping[AwayKind, _Meaning] = {
 }
 
 
-class UpstreamAway(Exception):  # noqa: N818 - a state of the world, named as the reasons name it
+class UpstreamAway(Exception):
     """No answer of the upstream; nothing was sent to the client. Answer Hold upstream_away, or a problem."""
 
     def __init__(self, kind: AwayKind, detail: str = "") -> None:

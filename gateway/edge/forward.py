@@ -169,8 +169,9 @@ class _Run:
         sending: asyncio.Task[None] | None = None
         settled = False
         try:
-            leg.write(self._bytes)
-            if self._plan.streamed:
+            if exchange.outcome is None:
+                leg.write(self._bytes)
+            if self._plan.streamed and exchange.outcome is None:
                 sending = asyncio.create_task(self._send_body(exchange))
             outcome = await exchange.complete()
             settled = True

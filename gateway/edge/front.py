@@ -95,6 +95,7 @@ class FrontHandler(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun; only the connection can be ended")
         answer = self._error_answer(request, status)
+        answer.headers.setdefault("Server", "link-gateway")  # aiohttp would tell its version
         answer.force_close()
         return answer
 

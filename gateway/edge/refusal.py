@@ -6,7 +6,7 @@ Rule that holds here: a refusal is known before anything of an answer was writte
 from __future__ import annotations
 
 
-class ForwardRefused(Exception):  # noqa: N818 - a refusal, not a fault of ours
+class ForwardRefused(Exception):
     """The request is not forwarded, or not to its end; answer `status`, then close the connection.
 
     status: 400 bad body, 403 foreign origin, 408 slow body, 413 body over the limit, 503 no tunnel is free.

@@ -33,7 +33,7 @@ _HEAD: Sequence[Header] = (
 )
 
 
-class TooManyStreams(Exception):  # noqa: N818 - a refusal, not a fault
+class TooManyStreams(Exception):
     """The cap in all, or for this address, is reached; the page polls instead."""
 
 

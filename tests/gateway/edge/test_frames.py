@@ -20,9 +20,7 @@ def frame(size: int, *, masked: bool) -> bytes:
     return head + (b"mask" if masked else b"") + bytes(size)
 
 
-FRAMES = st.builds(
-    frame, st.sampled_from([0, 1, 2, 5, 125, 126, 127, 300, 65535, 65536, 70000]), masked=st.booleans()
-)
+FRAMES = st.builds(frame, st.sampled_from([0, 1, 2, 5, 125, 126, 127, 300, 65535, 65536, 70000]), masked=st.booleans())
 
 
 @given(st.lists(FRAMES, max_size=6), st.lists(st.integers(1, 70_000), max_size=12))

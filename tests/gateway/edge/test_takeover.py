@@ -10,7 +10,8 @@ from aiohttp.http import RawRequestMessage
 
 from gateway.edge import front, takeover
 from gateway.edge.takeover import Relayed, TakenSocket, take_socket
-from tests.gateway.edge.scripted import WAIT_S, Handler, eventually, serve
+from tests.gateway.edge.scripted import Handler, serve
+from tests.gateway.edge.wire import WAIT_S, eventually
 
 GET = b"GET / HTTP/1.1\r\nHost: gate.example\r\n\r\n"
 UPGRADE = b"GET / HTTP/1.1\r\nHost: gate.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
@@ -43,7 +44,7 @@ def taking(end: Collector) -> Handler:
 
 @pytest.mark.parametrize("name", [*takeover.PINNED, *front.PINNED])
 def test_the_private_names_exist(name: str) -> None:
-    """aiohttp promises none of them: a new version shows here first."""
+    """None of them is promised: a new version of aiohttp shows here first."""
     assert name in web.RequestHandler.__slots__
 
 
