@@ -56,12 +56,12 @@ class Store:
         self._scripts = load_scripts()
         self._on_full = {name: on_full_store(script) for name, script in self._scripts.items()}
         self._server = Server(settings.url, settings.deadline_s)
-        patient = Server(settings.url, settings.durable_deadline_s)
+        self._patient = Server(settings.url, settings.durable_deadline_s)
         self._breaker = Breaker(time.monotonic)
         self._lanes = Lanes([self._server.link() for _ in range(LANES)], self._breaker, settings.deadline_s)
         wait_ms = int(settings.durable_deadline_s * 900)
         self._durable = Lanes(
-            [patient.link()],
+            [self._patient.link()],
             Breaker(time.monotonic),
             settings.durable_deadline_s,
             after=["WAITAOF", 1, 0, wait_ms],
@@ -82,6 +82,8 @@ class Store:
         """Close every connection; calls under way get StoreAway."""
         await self._lanes.close()
         await self._durable.close()
+        await self._server.close()
+        await self._patient.close()
 
     @property
     def is_up(self) -> bool:

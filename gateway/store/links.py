@@ -91,7 +91,11 @@ class ClusterLink:
             groups[node.name].append(index)
         answers: list[Any] = [None] * len(commands)
         parts = [self._to(nodes[name]).exchange([commands[i] for i in group]) for name, group in groups.items()]
-        for group, part in zip(groups.values(), await asyncio.gather(*parts), strict=True):
+        # All are waited for, so that none goes on with a connection that is dropped because another failed.
+        done = await asyncio.gather(*parts, return_exceptions=True)
+        for group, part in zip(groups.values(), done, strict=True):
+            if isinstance(part, BaseException):
+                raise part
             for index, answer in zip(group, part, strict=True):
                 answers[index] = await self._follow(commands[index], answer)
         return answers
@@ -188,6 +192,12 @@ class Server:
         connection: Connection = class_(**(given | self._options))
         return connection
 
+    async def close(self) -> None:
+        """Close what was opened to find the server."""
+        if self._sentinels is not None:
+            for sentinel in self._sentinels.sentinel_manager.sentinels:
+                await sentinel.aclose()
+
     def _addresses(self) -> list[tuple[str, int]]:
         places = self._parts.netloc.rsplit("@", 1)[-1].split(",")
         return [(place.rsplit(":", 1)[0].strip("[]"), int(place.rsplit(":", 1)[1])) for place in places]
@@ -198,9 +208,7 @@ class Server:
     def _cluster(self) -> RedisCluster:
         nodes = [ClusterNode(host, port) for host, port in self._addresses()]
         options = {k: v for k, v in self._options.items() if k != "retry"}
-        return RedisCluster(
-            startup_nodes=nodes, ssl=self._ssl, cluster_error_retry_attempts=0, retry=self._options["retry"], **options
-        )
+        return RedisCluster(startup_nodes=nodes, ssl=self._ssl, retry=self._options["retry"], **options)
 
     def _sentinel_pool(self, timeout_s: float) -> SentinelConnectionPool:
         own = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "retry": self._options["retry"]}

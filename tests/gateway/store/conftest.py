@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from gateway.store import (
     Appointment,
@@ -28,6 +30,9 @@ from rules.events import Applied
 from rules.model import Clinic, Policy, Role, Room, Seat
 
 
+ONCE = Retry(NoBackoff(), 0)
+
+
 @dataclass
 class Server:
     """A server of a test's own, on a unix socket and a port."""
@@ -35,6 +40,8 @@ class Server:
     directory: Path
     options: tuple[str, ...] = ()
     port: int = 0
+    password: str | None = None
+    persistent: bool = True
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,20 +50,25 @@ class Server:
 
     def start(self) -> None:
         config = ["--port", str(self.port), "--unixsocket", f"{self.directory}/s", "--dir", str(self.directory)]
-        config += ["--save", "", "--appendonly", "yes", "--logfile", f"{self.directory}/log"]
-        self.process = subprocess.Popen([find_binary(), *config, *self.options])
+        config += ["--logfile", f"{self.directory}/log"]
+        config += ["--save", "", "--appendonly", "yes"] if self.persistent else []
+        (self.directory / "conf").touch()  # a Sentinel wants a file to write to
+        self.process = subprocess.Popen([find_binary(), self.directory / "conf", *config, *self.options])
         for _ in range(400):
             try:
                 self.tell("PING")
             except redis.exceptions.ConnectionError:
-                self.process.poll()
+                if self.process.poll() is not None:
+                    break
                 time.sleep(0.01)
             else:
                 return
         raise RuntimeError((self.directory / "log").read_text())
 
     def tell(self, *command: str | int) -> object:
-        with redis.Redis(unix_socket_path=f"{self.directory}/s", decode_responses=True) as client:
+        with redis.Redis(
+            unix_socket_path=f"{self.directory}/s", password=self.password, decode_responses=True, retry=ONCE
+        ) as client:
             return client.execute_command(*command)
 
     def freeze(self) -> None:
@@ -101,8 +113,9 @@ def server(shared: Server) -> Server:
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
-    def start(*options: str, with_port: bool = False) -> Server:
-        server = Server(tmp_path_factory.mktemp("own"), options, free_port() if with_port else 0)
+    def start(*options: str, with_port: bool = False, password: str | None = None, persistent: bool = True) -> Server:
+        port = find_free_port() if with_port else 0
+        server = Server(tmp_path_factory.mktemp("own"), options, port, password, persistent)
         started.append(server)
         server.start()
         return server
@@ -112,7 +125,12 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         server.kill()
 
 
-def free_port() -> int:
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return find_free_port
+
+
+def find_free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -153,7 +171,9 @@ Make = Callable[..., Awaitable[Replica]]
 async def make_replica(server: Server) -> AsyncIterator[Make]:
     made: list[Replica] = []
 
-    async def make(url: str = server.url, offset_ms: int = 0, policy: Policy | None = None, **options: float) -> Replica:
+    async def make(
+        url: str = server.url, offset_ms: int = 0, policy: Policy | None = None, **options: float
+    ) -> Replica:
         calls: list[tuple[str, str | None]] = []
         settings = StoreSettings(url, **options)
         store = await Store.open(settings, observe=lambda op, _, kind: calls.append((op, kind)), offset_ms=offset_ms)

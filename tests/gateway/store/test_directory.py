@@ -99,9 +99,7 @@ async def test_a_deleted_room_is_gone_with_its_aliases(replica):
     assert await directory.resolve_room("acme", "anna") is None
 
 
-async def test_what_is_known_is_not_asked_again_at_once_and_serves_while_the_store_is_away(
-    start_server, make_replica
-):
+async def test_what_is_known_is_not_asked_again_at_once_and_serves_while_the_store_is_away(start_server, make_replica):
     server = start_server()
     replica = await make_replica(server.url)
     room = await replica.furnish()

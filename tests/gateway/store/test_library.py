@@ -28,9 +28,7 @@ def test_no_script_reads_the_time_from_anything_but_the_server(name):
     assert "redis.call('TIME')" in SCRIPTS[name].text
 
 
-@pytest.mark.parametrize(
-    "keys", [KEYS, KEYS + DOOR, KEYS + DOOR + DOOR], ids=["no door", "one door", "two doors"]
-)
+@pytest.mark.parametrize("keys", [KEYS, KEYS + DOOR, KEYS + DOOR + DOOR], ids=["no door", "one door", "two doors"])
 def test_a_call_that_fits_is_prepared_in_the_headers_order(keys):
     assert SCRIPTS["read"].prepare(keys, ARGUMENTS) == [len(keys), *keys, "1", 0]
 

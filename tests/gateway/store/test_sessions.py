@@ -43,7 +43,9 @@ async def test_sessions_are_listed_by_time_across_days_and_pages(replica):
 
 async def test_a_refused_session_leaves_no_index_entry(replica):
     asked = await _asked(replica)
-    change = await replica.sessions.create_session(replica.room, Appointment(asked.closes_at_ms, asked.opens_at_ms, SEATS))
+    change = await replica.sessions.create_session(
+        replica.room, Appointment(asked.closes_at_ms, asked.opens_at_ms, SEATS)
+    )
     assert isinstance(change.answer, Rejected)
     listed = await replica.sessions.list_sessions("acme", asked.opens_at_ms - DAY_MS, asked.opens_at_ms + DAY_MS)
     assert listed.session_ids == ()

@@ -11,7 +11,7 @@ from rules.events import Join, Lock
 from rules.model import Policy, Status
 
 HOUR_MS = 3_600_000
-QUICK = Policy(closes_late_ms=0, opens_early_ms=0, host_early_ms=0, presence_ttl_ms=40, session_grace_ms=40)
+QUICK = Policy(closes_late_ms=0, opens_early_ms=0, host_early_ms=0, presence_ttl_ms=500, session_grace_ms=500)
 
 
 async def _epoch(replica):
