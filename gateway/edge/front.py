@@ -19,7 +19,6 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooL
 ErrorAnswer = Callable[[web.BaseRequest, int], web.StreamResponse]
 
 SPOKEN = (HttpVersion11, HttpVersion10)
-UNSPOKEN = web.RequestKey("unspoken", bool)  # set on a request whose HTTP version is another
 
 _log = logging.getLogger("gateway.edge")
 _TOO_MANY_HEADERS = "Too many headers received"
@@ -32,9 +31,10 @@ class FrontHandler(web.RequestHandler):
     on_gone: called when the client's connection is lost. on_drained: called when its write buffer has emptied after
         `writing_paused`. on_next: called when behind the request being answered another head, or something that is
         none, has arrived. All are set by whoever answers a request, and cleared when it is answered.
+    unspoken: a request came in another version of HTTP; it is refused, and the connection is not used further.
     """
 
-    __slots__ = ("_error_answer", "_head_s", "_head_timer", "on_drained", "on_gone", "on_next")
+    __slots__ = ("_error_answer", "_head_s", "_head_timer", "on_drained", "on_gone", "on_next", "unspoken")
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class FrontHandler(web.RequestHandler):
         self.on_gone: Callable[[], None] | None = None
         self.on_drained: Callable[[], None] | None = None
         self.on_next: Callable[[], None] | None = None
+        self.unspoken = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -142,7 +143,7 @@ class FrontServer(web.Server):
             "auto_decompress": False,
             "access_log": None,
             "read_bufsize": 65536,
-            "lingering_time": 5.0,
+            "lingering_time": 2.0,
         }
         self._front_loop = asyncio.get_running_loop()
         super().__init__(handler, handler_cancellation=False, request_factory=self._read)
@@ -164,7 +165,7 @@ class FrontServer(web.Server):
             message = message._replace(version=HttpVersion11, should_close=True)
         request = web.BaseRequest(message, payload, protocol, writer, task, self._front_loop)
         if said not in SPOKEN:
-            request[UNSPOKEN] = True
+            front_of(request).unspoken = True
         return request
 
 

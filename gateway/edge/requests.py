@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.http import HttpVersion10, HttpVersion11
 
-from gateway.edge.front import SPOKEN, UNSPOKEN
+from gateway.edge.front import front_of
 from rules.paths import Target, TargetFault, parse_target
 from rules.requests import Upgrade, head_fault, read_upgrade
 
@@ -67,7 +67,7 @@ def target_of(request: web.BaseRequest) -> str:
 
 
 def _version_fault(request: web.BaseRequest) -> HeadFault | None:
-    if UNSPOKEN in request or request.version not in SPOKEN:
+    if front_of(request).unspoken:
         return HeadFault(505, "only HTTP/1.1 and HTTP/1.0 are spoken")
     if request.method not in METHODS:
         return HeadFault(405, "the method is not one of those forwarded")
