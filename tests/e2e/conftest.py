@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from tests.e2e.people import People
+from tests.e2e.places import House, open_house
 
 CHROMIUM = Path("/usr/bin/chromium")
 HERE = Path(__file__).parent
@@ -51,6 +55,10 @@ POLL = """(arg) => new Promise((done, fail) => {
 })"""
 WITHIN_MS = 20_000
 
+VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => {
+  complain(`${event.violatedDirective} of ${event.documentURI} refused ${event.blockedURI} ${event.sample}`);
+})"""
+
 Until = Callable[..., Awaitable[None]]
 FramesAdvance = Callable[[Page], Awaitable[None]]
 
@@ -81,19 +89,60 @@ async def browser() -> AsyncIterator[Browser]:
         await running.close()
 
 
+@dataclass
+class Complaints:
+    """What the browsers of a test complained of: scripts that broke, and what a page's own policy refused."""
+
+    heard: list[str] = field(default_factory=list)
+
+    async def follow(self, context: BrowserContext) -> None:
+        """Listen to every page of this browser, from its first script on."""
+        context.on("weberror", lambda fault: self.heard.append(str(fault.error)))
+        context.on("console", self._said)
+        await context.expose_binding("complain", lambda _source, what: self.heard.append(str(what)))
+        await context.add_init_script(VIOLATIONS)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.heard.append(message.text)
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    return Complaints()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def new_context(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
-    """Make separate browsers (own cookies, own storage), closed after the test."""
+async def new_context(
+    browser: Browser, complaints: Complaints
+) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
+    """Make separate browsers (own cookies, own storage), closed after the test; none of them may have complained."""
     made: list[BrowserContext] = []
 
     async def make(**options: object) -> BrowserContext:
         context = await browser.new_context(**options)  # type: ignore[arg-type]  # the options are Playwright's own
         made.append(context)
+        await complaints.follow(context)
         return context
 
     yield make
     for context in made:
         await context.close()
+    assert complaints.heard == []
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """The gateway that most stories share, each with a clinic of its own."""
+    opened = await open_house(tmp_path_factory.mktemp("state"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def people(house: House, new_context: Callable[..., Awaitable[BrowserContext]]) -> People:
+    """Guests and hosts of that gateway."""
+    return People(house, new_context)
 
 
 @pytest.fixture
