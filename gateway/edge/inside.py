@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gateway.edge.cookies import visitor_with
@@ -35,7 +36,7 @@ class Connected:
 
 
 class Inside:
-    """The connections of this process, by owner."""
+    """The connections of this process, by door."""
 
     def __init__(self, doors: Doors, hub: Hub, presences: Presences, policy: Policy) -> None:
         self._doors = doors
@@ -57,9 +58,10 @@ class Inside:
         """A signalling connection of whoever has this pass is open."""
         self._from[address] += 1
         connected = Connected(tunnel, given, self._doors.identifiers.operation(), address)
-        self._here.setdefault(given.owner_id, set()).add(connected)
-        if given.owner_id not in self._followed:
-            self._followed[given.owner_id] = self._hub.subscribe(given.owner_id, self._turned)
+        self._here.setdefault(given.door, set()).add(connected)
+        if given.door not in self._followed:
+            turned = partial(self._turned, given.door)
+            self._followed[given.door] = self._hub.subscribe(given.owner_id, turned, door_id=given.door)
         tunnel.on_close = lambda _end: self._went(connected)
         self._spawn(self._enter(connected))
 
@@ -92,15 +94,15 @@ class Inside:
             await self._presences.exit(given.door, name)
 
     def _went(self, connected: Connected) -> None:
-        owner_id = connected.given.owner_id
+        door_id = connected.given.door
         self._from[connected.address] -= 1
         if not self._from[connected.address]:
             del self._from[connected.address]
-        here = self._here.get(owner_id, set())
+        here = self._here.get(door_id, set())
         here.discard(connected)
         if not here:
-            self._here.pop(owner_id, None)
-            followed = self._followed.pop(owner_id, None)
+            self._here.pop(door_id, None)
+            followed = self._followed.pop(door_id, None)
             if followed is not None:
                 followed.close()
         self._spawn(self._presences.exit(connected.given.door, connected.name))
@@ -122,13 +124,13 @@ class Inside:
         if connected.tunnel.end is not None:  # it closed while the store was writing
             await self._presences.exit(given.door, connected.name)
 
-    def _turned(self, snapshot: Snapshot) -> None:
+    def _turned(self, door_id: str, snapshot: Snapshot) -> None:
         """Whoever the rules would no longer forward is cut."""
-        for connected in list(self._here.get(snapshot.owner.room.id, ())):
-            given = connected.given
-            if given.door in snapshot.owner.doors and not may_pass(
-                snapshot.owner, given, self._policy, snapshot.now_ms
-            ):
+        owner, now_ms = snapshot.owner, snapshot.now_ms
+        if door_id not in owner.doors:
+            return  # lost with the store's data; whoever is inside stays, and says so with the next beat
+        for connected in list(self._here.get(door_id, ())):
+            if not may_pass(owner, connected.given, self._policy, now_ms):
                 _cut(connected)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
