@@ -23,6 +23,7 @@ from gateway.edge.visit import AWAY
 from gateway.errors import Problem, ProblemError
 from gateway.store import Snapshot, StoreAway, StoreFull, Subscription, UnknownOwner
 from rules.events import AddSeat, Event, ReissueLink, Rejected
+from rules.reasons import Reason
 from rules.requests import same_origin
 
 METHODS = "GET, HEAD, POST"
@@ -122,9 +123,9 @@ def _result(parts: Parts, door_id: str, event: Event, result: str) -> dict[str, 
 # --- live ---------------------------------------------------------------------------------------------------
 def _open_stream(parts: Parts, call: Call, access: Access, snapshot: Snapshot) -> web.StreamResponse:
     desk = LiveDesk(parts, access, call)
-    line = (b"X-Gateway-Verdict", b"forward; reason=host")
+    lines = answers.stream_lines(Reason.HOST)
     try:
-        stream = parts.streams.open(call.request, [line], 2000, address=call.client.address, on_closed=desk.close)
+        stream = parts.streams.open(call.request, lines, 2000, address=call.client.address, on_closed=desk.close)
     except TooManyStreams:
         return answers.problem(Problem("too-many-streams", 503, "Ask again without a stream.", retry_after_s=10), call)
     desk.start(stream, snapshot)

@@ -39,6 +39,12 @@ def verdict_line(reason: Reason) -> str:
     return f"{MEANINGS[reason].outcome.value}; reason={reason.value}"
 
 
+def stream_lines(reason: Reason) -> list[tuple[bytes, bytes]]:
+    """What an event stream's head says besides its own: that it is not cached, it says itself."""
+    lines = {**OWN_HEADERS, "X-Gateway-Verdict": verdict_line(reason)}
+    return [(name.encode(), value.encode()) for name, value in lines.items() if name != "Cache-Control"]
+
+
 def bare(status: int, body: bytes, headers: Mapping[str, str], cookies: Sequence[str] = ()) -> web.Response:
     """A response with these headers and cookies, and nothing aiohttp would add of its own words."""
     answer = web.Response(status=status, body=body)

@@ -17,11 +17,11 @@ from gateway.edge import answers
 from gateway.edge.bodies import read_fields, text_field
 from gateway.edge.cookies import pass_after
 from gateway.edge.parts import Call, Parts, Wants
-from gateway.edge.visit import TOO_MANY, Target, Visit, decide_visit
+from gateway.edge.visit import TOO_MANY, Target, Visit, decide_visit, visit
 from gateway.errors import Problem, ProblemError
 from rules.events import Join, Leave, Refused, Rejected
 from rules.names import clean_name
-from rules.reasons import Outcome, Reason
+from rules.reasons import Outcome, Reason, Verdict
 from rules.requests import same_origin
 from rules.verdict import decide
 
@@ -29,7 +29,7 @@ COOKIE_ASKED = "cookie=asked"
 
 
 async def press(parts: Parts, call: Call, target: Target) -> web.StreamResponse:
-    """Answer a link's POST. Raises StoreAway, StoreFull, ProblemError."""
+    """Answer a link's POST. Raises StoreAway, StoreFull, UnknownOwner, ProblemError."""
     if not same_origin(
         call.request.headers.get("Origin"), call.request.headers.get("Sec-Fetch-Site"), call.origins(parts)
     ):
@@ -38,17 +38,30 @@ async def press(parts: Parts, call: Call, target: Target) -> web.StreamResponse:
     action = text_field(fields, "action", "join") or "join"
     if action not in {"join", "take", "leave"}:
         raise ProblemError(Problem("invalid-fields", 422, "action is join, take or leave."))
-    visitor, cookies = call.jar.visitor(), list[str]()
-    if visitor is None and action != "leave":
+    seen = await visit(parts, call, target)
+    if isinstance(seen, Verdict):
+        return answers.answer_verdict(parts, call, None, target.door_id, seen, clock.now_ms())
+    visitor, cookies = seen.visitor.id, list[str]()
+    if seen.verdict.reason is Reason.UNKNOWN_LINK or (visitor is None and action == "leave"):
+        return _after(parts, call, seen, [])
+    if seen.visitor.is_host and action != "leave":  # a host never takes a guest's seat, nor waits at a door of theirs
+        return _host_joins(parts, call, seen, fields)
+    if visitor is None:
         if call.wants is Wants.PAGE:
             return _ask_for_cookie(parts, call)
         visitor = parts.doors.identifiers.visitor()
         cookies = [parts.names.set_visitor(parts.signing, visitor)]
-    if visitor is None:
-        return answers.redirect(call.path)
     if action == "leave":
         return await _leave(parts, call, target, visitor)
     return await _join(parts, call, target, visitor, cookies, fields, take=action == "take")
+
+
+def _after(parts: Parts, call: Call, seen: Visit, cookies: list[str]) -> web.StreamResponse:
+    """What a button's press answers: a page goes back to its link, a program gets the document."""
+    if call.wants is not Wants.PAGE or seen.verdict.reason is Reason.UNKNOWN_LINK:
+        return answers.show(parts, call, seen, cookies)
+    call.reason = seen.verdict.reason.value
+    return answers.redirect(call.path, cookies, seen.verdict.reason)
 
 
 def _ask_for_cookie(parts: Parts, call: Call) -> web.StreamResponse:
@@ -65,9 +78,7 @@ def _ask_for_cookie(parts: Parts, call: Call) -> web.StreamResponse:
 async def _leave(parts: Parts, call: Call, target: Target, visitor: str) -> web.StreamResponse:
     change = await parts.doors.change(target.owner_id, target.door_id, Leave(visitor))
     parts.limits.places.give_back(target.door_id, call.client.address, visitor)
-    if call.wants is Wants.PAGE:
-        return answers.redirect(call.path)
-    return answers.show(parts, call, decide_visit(parts, call, target, change.snapshot), [])
+    return _after(parts, call, decide_visit(parts, call, target, change.snapshot), [])
 
 
 async def _join(
@@ -86,17 +97,14 @@ async def _join(
     if isinstance(change.answer, Rejected):
         match change.answer.why:
             case Refused.NOT_A_GUEST:
-                return _host_joins(parts, call, seen)
+                return _host_joins(parts, call, seen, fields)
             case Refused.DOOR_FULL:
                 return answers.answer_verdict(
                     parts, call, seen.snapshot.owner, target.door_id, TOO_MANY, seen.snapshot.now_ms
                 )
             case _:
                 parts.limits.places.give_back(target.door_id, address, visitor)
-    if call.wants is Wants.PAGE:
-        call.reason = seen.verdict.reason.value
-        return answers.redirect(call.path, cookies, seen.verdict.reason)
-    return answers.show(parts, call, seen, cookies)
+    return _after(parts, call, seen, cookies)
 
 
 def _seen_as(parts: Parts, seen: Visit, visitor: str) -> Visit:
@@ -105,8 +113,8 @@ def _seen_as(parts: Parts, seen: Visit, visitor: str) -> Visit:
     return replace(seen, visitor=stranger, verdict=verdict)
 
 
-def _host_joins(parts: Parts, call: Call, seen: Visit) -> web.StreamResponse:
-    """A host's button: by a host seat, or as the owner who stands on their guest's link."""
+def _host_joins(parts: Parts, call: Call, seen: Visit, fields: dict[str, Any]) -> web.StreamResponse:
+    """A host's button: by a host seat, or as the owner who stands on their guest's link; to the call or to the desk."""
     owner, target = seen.snapshot.owner, seen.target
     as_host = replace(
         seen.visitor, seat=None if seen.visitor.is_host else target.seat, host_seat=not seen.visitor.is_host
@@ -114,10 +122,12 @@ def _host_joins(parts: Parts, call: Call, seen: Visit) -> web.StreamResponse:
     verdict = decide(owner, target.door_id, as_host, parts.policy, seen.snapshot.now_ms)
     host = replace(seen, visitor=as_host, verdict=verdict)
     if verdict.outcome is not Outcome.FORWARD:
-        return answers.redirect(call.path) if call.wants is Wants.PAGE else answers.show(parts, call, host, [])
+        return _after(parts, call, host, [])
     given = pass_after(verdict, as_host, owner, target.door_id, seen.snapshot.now_ms)
     cookies = parts.names.set_pass(parts.signing, given, call.jar.passes())
     call.reason = verdict.reason.value
     if call.wants is Wants.PAGE:
-        return answers.redirect(parts.entry_path(given), cookies, verdict.reason)
+        desk = parts.desk_link(owner.clinic.slug, owner.room.owner)
+        way = desk if text_field(fields, "to") == "desk" else parts.entry_path(given)
+        return answers.redirect(way, cookies, verdict.reason)
     return answers.show(parts, call, host, cookies)

@@ -14,10 +14,10 @@ from gateway.edge import answers
 from gateway.edge.button import press
 from gateway.edge.cookies import pass_after
 from gateway.edge.parts import Call, Parts, Wants
-from gateway.edge.visit import AWAY, TOO_MANY, Target, Visit, find_target, visit
+from gateway.edge.visit import AWAY, TOO_MANY, Target, Visit, find_target, visit, without_owner
 from gateway.edge.waiting import open_stream, sign_of_life
 from gateway.errors import Problem
-from gateway.store import StoreAway, StoreFull
+from gateway.store import StoreAway, StoreFull, UnknownOwner
 from rules.links import Link, SessionLink
 from rules.reasons import Outcome, Reason, Verdict
 
@@ -41,6 +41,9 @@ async def handle(parts: Parts, call: Call, link: Link) -> web.StreamResponse:
         if call.request.method == "POST":
             return await press(parts, call, target)
         return await _get(parts, call, target)
+    except UnknownOwner as unknown:
+        gone = without_owner(parts, link_has_seat=isinstance(link, SessionLink), unknown=unknown)
+        return answers.answer_verdict(parts, call, None, "", gone, clock.now_ms())
     except (StoreAway, StoreFull):
         return _away(parts, call, link)
 

@@ -71,13 +71,17 @@ def _missing(parts: Parts, epoch_since_ms: Millis, now_ms: Millis, otherwise: Ve
     return LOST if now_ms < epoch_since_ms + 2 * parts.policy.presence_ttl_ms else otherwise
 
 
+def without_owner(parts: Parts, *, link_has_seat: bool, unknown: UnknownOwner) -> Verdict:
+    """The answer at a link whose owner is not in the store, or was taken out of it a moment ago."""
+    return _missing(parts, unknown.epoch_since_ms, unknown.now_ms, SPENT if link_has_seat else NO_LINK)
+
+
 async def visit(parts: Parts, call: Call, target: Target) -> Visit | Verdict:
     """Read the door and decide. Raises StoreAway."""
     try:
         snapshot = await parts.doors.read(target.owner_id, target.door_id)
     except UnknownOwner as unknown:
-        otherwise = NO_LINK if target.seat is None else SPENT
-        return _missing(parts, unknown.epoch_since_ms, unknown.now_ms, otherwise)
+        return without_owner(parts, link_has_seat=target.seat is not None, unknown=unknown)
     if target.door_id not in snapshot.owner.doors:
         return _missing(parts, snapshot.epoch_since_ms, snapshot.now_ms, SPENT)
     return decide_visit(parts, call, target, snapshot)

@@ -18,7 +18,7 @@ from gateway.edge.parts import Call, Parts
 from gateway.edge.streams import EventStream, TooManyStreams, encode_event
 from gateway.edge.visit import AWAY, Target, Visit, decide_visit
 from gateway.errors import Problem
-from gateway.store import Snapshot, StoreAway, StoreFull, Subscription, Waiting
+from gateway.store import Snapshot, StoreAway, StoreFull, Subscription, UnknownOwner, Waiting
 from rules.events import Heard
 from rules.model import Door, Guest, GuestState, Owner
 from rules.reasons import Reason, Verdict
@@ -60,10 +60,10 @@ async def sign_of_life(parts: Parts, call: Call, seen: Visit) -> Visit:
 
 async def open_stream(parts: Parts, call: Call, seen: Visit) -> web.StreamResponse:
     """Answer with an event stream, or ask the page to poll when there are too many. Raises StoreAway."""
-    line = (b"X-Gateway-Verdict", answers.verdict_line(seen.verdict.reason).encode())
+    lines = answers.stream_lines(seen.verdict.reason)
     page = LivePage(parts, call, seen.target)
     try:
-        stream = parts.streams.open(call.request, [line], RETRY_MS, address=call.client.address, on_closed=page.close)
+        stream = parts.streams.open(call.request, lines, RETRY_MS, address=call.client.address, on_closed=page.close)
     except TooManyStreams:
         return answers.problem(Problem("too-many-streams", 503, "Ask again without a stream.", retry_after_s=10), call)
     call.reason = seen.verdict.reason.value
@@ -163,7 +163,7 @@ class LivePage:
         target = self._target
         try:
             await self._parts.doors.change(target.owner_id, target.door_id, Heard(visitor))
-        except (StoreAway, StoreFull):
+        except (StoreAway, StoreFull, UnknownOwner):
             self._away()  # the hub reads again once the store is back, and the knock is sent then
 
     def _stop_waiting(self) -> None:
