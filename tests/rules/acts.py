@@ -21,6 +21,8 @@ def act(stage: Stage, action: str, at_ms: Millis) -> str:
             return found.group(1) if found.groups() else ""
     raise AssertionError(f"nobody knows how to play {action!r}")
 
+
+def _arrive(stage: Stage, _: Millis, who: str, door: str | None, seat: str | None) -> None:
     stage.place(who, door, seat)
     stage.answer = stage.verdict(who)
 
