@@ -1,4 +1,4 @@
-"""The only place that talks to Redis or Valkey: doors, the directory, presence, hints, time's events, the embedded server.
+"""The only place that talks to Redis or Valkey: doors, directory, presence, hints, time and events.
 
 Rule that holds here: whoever is outside sees values of `rules` and the three errors of `gateway.store.errors`.
 """

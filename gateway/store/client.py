@@ -91,8 +91,9 @@ class Store:
         return not self._breaker.is_open
 
     def estimate_now_ms(self) -> Millis:
-        """About what the store's clock says now: its last answer plus the time since. Decides nothing: leases alone use
-        it, which move up only and are moved again by the next beat.
+        """About what the store's clock says now: its last answer plus the time since.
+
+        Decides nothing: leases alone use it, which move up only and are moved again by the next beat.
         """
         if self._time is None:
             return 0

@@ -1,7 +1,7 @@
 """The directory: clinics and their rooms.
 
-Rule that holds here: ids are for ever, slugs change and leave an alias behind. Nothing here expires. What is read is kept
-for `recheck_s`, or until a replica says that it changed; while the store is away, for `fail_static_s`.
+Rule that holds here: ids are for ever, slugs change and leave an alias behind. Nothing here expires. What is read is
+kept for `recheck_s`, or until a replica says that it changed; while the store is away, for `fail_static_s`.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Directory:
     async def put_room(self, room: Room) -> Room:
         """Make a room (`id` empty) or replace one; returns it as it is now.
 
-        A new slug leaves the old one behind as an alias. Repeated after StoreAway it finds what it began. Raises StoreAway,
-        StoreFull.
+        A new slug leaves the old one behind as an alias. Repeated after StoreAway it finds what it began. Raises
+        StoreAway, StoreFull.
         """
         rooms = self._store.keys.of("rooms", digest_of(room.clinic))
         room_id = room.id or self._identifiers.room(room.clinic, room.owner)
@@ -110,6 +110,8 @@ class Directory:
         await self._store.command("HSETNX", key, "alias", self._identifiers.alias())
         await self._store.command("HSET", key, "document", encode_room(after))
         await self._store.command("HSET", rooms, room.owner, room_id)
+        for alias in after.aliases:  # given ones, too; the address of another room stays that room's
+            await self._store.command("HSETNX", rooms, alias, room_id)
         await self._tell(room_id)
         return replace(after, host_generation=before.host_generation if before else 0)
 
@@ -171,7 +173,7 @@ class Directory:
             self._cache.move_to_end(name)
         while len(self._cache) > REMEMBERED:
             self._cache.popitem(last=False)
-        return cast("T | None", value)
+        return value
 
 
 def _page(slugs: list[str], limit: int) -> Page:

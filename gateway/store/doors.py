@@ -1,8 +1,8 @@
 """Doors: read an owner's, change them, make sessions.
 
-Rule that holds here: read facts, let the rules decide, commit if nothing changed, else begin again. One owner is changed
-by one task of this process at a time; only other replicas cause conflicts. A change once begun is not cancelled with its
-caller; repeated with its operation id it returns its first result.
+Rule that holds here: read facts, let the rules decide, commit if nothing changed, else begin again. One owner is
+changed by one task of this process at a time; only other replicas cause conflicts. A change once begun is not
+cancelled with its caller; repeated with its operation id it returns its first result.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a session's door is. `owner_id` none: there is no document; `epoch_since_ms` says whether one may be lost."""
+    """Where a session's door is. `owner_id` none: no document; `epoch_since_ms` says whether one may be lost."""
 
     owner_id: str | None
     epoch_since_ms: Millis
@@ -137,8 +137,9 @@ class Doors:
     ) -> Change:
         """Apply an event and commit it.
 
-        `operation` names the attempt: give the same one when repeating after StoreAway. `durable`: answered once it is on
-        disk. Raises StoreAway, StoreFull (nothing was written), or UnknownOwner. Goes on when the caller is cancelled.
+        `operation` names the attempt: give the same one when repeating after StoreAway. `durable`: answered once it
+        is on disk. Raises StoreAway, StoreFull (nothing was written), or UnknownOwner. Goes on when the caller is
+        cancelled.
         """
         task = asyncio.create_task(self._locked(owner_id, door_id, event, operation, durable))
         self._tasks.add(task)

@@ -1,7 +1,8 @@
 """The embedded store: a Valkey or Redis server of our own, on a unix socket in a private directory.
 
-Rule that holds here: whoever holds the lock of a state directory runs its server; others use it, and one of them takes over
-when the holder goes. The server outlives its starter while somebody uses it, and is stopped by the last who leaves.
+Rule that holds here: whoever holds the lock of a state directory runs its server; others use it, and one of them
+takes over when the holder goes. The server outlives its starter while somebody uses it, and is stopped by the last
+who leaves.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -67,8 +69,7 @@ class EmbeddedServer:
             while not await self._alive():
                 if self._take_over():
                     await self._start()
-                else:
-                    await asyncio.sleep(LOOK_S / 3)
+                await asyncio.sleep(0.02)  # else whoever runs it is just starting it
         self._take_over()
         self._task = asyncio.create_task(self._watch())
 
@@ -86,8 +87,7 @@ class EmbeddedServer:
         """Whether we hold the runner's lock; another who is leaving too may need a moment to let go of it."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
-                while not self._take_over():
-                    await asyncio.sleep(0.02)
+                await _hold_until(self._take_over)
         return self.is_runner
 
     def release(self) -> None:
@@ -130,7 +130,7 @@ class EmbeddedServer:
         await process.wait()  # it goes on in the background
         try:
             async with asyncio.timeout(START_S):
-                while not await self._alive():
+                while not await self._alive():  # noqa: ASYNC110  another process has no events here
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise EmbeddedFault(f"the embedded store did not start; see {self._directory}/store.log") from None
@@ -155,8 +155,7 @@ class EmbeddedServer:
         try:
             async with asyncio.timeout(STOP_S):
                 await reader.read()  # it closes the connection as it goes
-                while (self._directory / "store.pid").exists():
-                    await asyncio.sleep(0.02)
+                await _hold_until(lambda: not (self._directory / "store.pid").exists())
         except (TimeoutError, OSError):
             pass  # it goes on alone; whoever starts next finds and uses it
         finally:
@@ -168,14 +167,13 @@ async def start(state_dir: str | Path) -> EmbeddedServer:
 
     Raises EmbeddedFault when there is no server program or it does not start.
     """
-    directory = _private_directory(Path(state_dir).resolve())
+    directory = await asyncio.to_thread(_private_directory, Path(state_dir))
     binary = await asyncio.to_thread(find_binary)
     users = (directory / "users.lock").open("ab")
     server = EmbeddedServer(_short(directory), binary, users)
     try:
         async with asyncio.timeout(STOP_S * 2):
-            while not _lock(users, fcntl.LOCK_SH):  # the last user is just ending the server
-                await asyncio.sleep(LOOK_S / 3)
+            await _hold_until(lambda: _lock(users, fcntl.LOCK_SH))  # not while the last user is ending the server
         await server.open()
     except TimeoutError:
         server.release()
@@ -222,7 +220,14 @@ def _lock(file: IO[bytes], kind: int) -> bool:
     return True
 
 
-def _private_directory(directory: Path) -> Path:
+async def _hold_until(holds: Callable[[], bool]) -> None:
+    """Wait for what another process does. Locks and files have no events."""
+    while not holds():  # noqa: ASYNC110  see above
+        await asyncio.sleep(0.02)
+
+
+def _private_directory(path: Path) -> Path:
+    directory = path.resolve()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if directory.stat().st_uid != os.getuid():
         raise EmbeddedFault(f"{directory} belongs to another user")
@@ -231,7 +236,7 @@ def _private_directory(directory: Path) -> Path:
 
 
 def _short(directory: Path) -> Path:
-    """The directory by a path short enough for a socket: itself, or a link to it in the directory for temporary files."""
+    """The directory by a path short enough for a socket: itself, or a link to it among the temporary files."""
     if len(os.fsencode(directory / "store.sock")) <= LONGEST_SOCKET:
         return directory
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]

@@ -1,6 +1,7 @@
 """What can go wrong between the gateway and its store, in the few ways that callers tell apart.
 
-Rule that holds here: nothing of redis-py's leaves this package; a caller sees `StoreAway`, `StoreFull` or `UnknownOwner`.
+Rule that holds here: nothing of redis-py's leaves this package; a caller sees `StoreAway`, `StoreFull` or
+`UnknownOwner`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from rules.model import Millis
 
 
 class StoreAway(Exception):
-    """The store gave no answer that can be trusted. Whether a write happened is unknown: repeat it with its operation id.
+    """The store gave no answer that can be trusted. Whether a write happened is unknown.
+
+    Repeat it with its operation id.
 
     `kind` is from a closed list, fit for a metric label: slow, down, open (the breaker), readonly, loading, busy,
     refused, cluster, contended, undurable, crossed, error.
@@ -50,9 +53,17 @@ class ScriptMismatch(Exception):
 
 
 # The first word of the server's answer, where redis-py has no class of its own for it.
-_KINDS = {"MASTERDOWN": "readonly", "NOREPLICAS": "readonly", "MISCONF": "readonly", "BUSY": "busy", "NOPERM": "refused",
-          "NOAUTH": "refused", "WRONGPASS": "refused", "LOADING": "loading", "CLUSTERDOWN": "cluster", "MOVED": "cluster",
-          "ASK": "cluster", "TRYAGAIN": "cluster", "READONLY": "readonly", "UNBLOCKED": "readonly"}  # fmt: skip
+_KINDS = {
+    word: kind
+    for kind, words in {
+        "readonly": ("READONLY", "MASTERDOWN", "NOREPLICAS", "MISCONF", "UNBLOCKED"),
+        "refused": ("NOAUTH", "NOPERM", "WRONGPASS"),
+        "loading": ("LOADING",),
+        "busy": ("BUSY",),
+        "cluster": ("CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN"),
+    }.items()
+    for word in words
+}
 _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (redis_errors.ReadOnlyError, "readonly"),
     (redis_errors.BusyLoadingError, "loading"),

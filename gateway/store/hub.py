@@ -1,7 +1,7 @@
 """The hub: tells who watches an owner's doors when there is something new, and keeps recent snapshots.
 
-Rule that holds here: a message is a hint, never a fact; whoever watches is shown what was read. Everything watched is read
-again on a hint, on every (re)subscription, when time may change something, and every 25 s or so.
+Rule that holds here: a message is a hint, never a fact; whoever watches is shown what was read. Everything watched is
+read again on a hint, on every (re)subscription, when time may change something, and every 25 s or so.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Hub:
     ) -> Subscription:
         """Watch an owner, and `door_id` even while nobody is there (default: the room's door).
 
-        `callback` is shown a snapshot soon, and again whenever something may be new; `away` is called when reading fails. Both
-        are called from the loop and must not block.
+        `callback` is shown a snapshot soon, and again whenever something may be new; `away` is called when reading
+        fails. Both are called from the loop and must not block.
         """
         subscription = Subscription(self, owner_id, door_id or owner_id, callback, away)
         watch = self._watches.get(owner_id)
@@ -144,7 +144,7 @@ class Hub:
         for number, (call, arguments) in enumerate(calls, start=1):
             try:
                 call(*arguments)
-            except Exception as error:  # one page's fault must not keep the others from turning
+            except Exception as error:  # noqa: BLE001  one page's fault must not keep the others from turning
                 context = {"message": f"a watcher of {watch.owner_id} failed", "exception": error}
                 asyncio.get_running_loop().call_exception_handler(context)
             if number % YIELD_EVERY == 0:
@@ -163,7 +163,10 @@ class Hub:
 
     # --- snapshots ----------------------------------------------------------------------------------------------
     async def snapshot(self, owner_id: str, door_id: str, max_age_s: float) -> Snapshot:
-        """A snapshot with this door, read at most `max_age_s` ago and not hinted at since. Raises StoreAway, UnknownOwner."""
+        """A snapshot with this door, at most `max_age_s` old and not hinted at since.
+
+        Raises StoreAway, UnknownOwner.
+        """
         kept = self._kept.get(owner_id, {}).get(door_id)
         if kept is not None and kept[1] and time.monotonic() - kept[0] <= max_age_s:
             return kept[2]

@@ -1,8 +1,8 @@
 """Lanes: the few connections that carry every call, many calls at a time.
 
-Rule that holds here: a caller waits for its own answer, a lane for the server. A caller that is cancelled or out of time
-stops waiting; its command, once sent, is executed and answered all the same, and the lane stays in step. What callers of
-one loop turn ask goes out as one batch, so 512 callers cost a few round trips on a few connections.
+Rule that holds here: a caller waits for its own answer, a lane for the server. A caller that is cancelled or out of
+time stops waiting; its command, once sent, is executed and answered all the same, and the lane stays in step. What
+callers of one loop turn ask goes out as one batch, so 512 callers cost a few round trips on a few connections.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ class Call:
     answer: asyncio.Future[Any]
     script: Script | None = None
 
+    def expire(self) -> None:
+        """Its time is up."""
+        self.settle(StoreAway("slow"))
+
     def settle(self, answer: Any) -> None:
         """Hand the answer over, if the caller still waits."""
         if self.answer.done():
@@ -41,8 +45,10 @@ class Call:
 
 
 class Lanes:
-    """`links` lanes fed by one queue. `after` is a command sent after each batch on the same connection; its answer is
-    judged by `judge`, which returns what went wrong, if anything, and so fails the whole batch.
+    """As many lanes as `links`, fed by one queue.
+
+    `after` is a command sent after each batch on the same connection; `judge` is given its answer and returns what went
+    wrong, if anything, which fails the whole batch.
     """
 
     def __init__(
@@ -86,7 +92,7 @@ class Lanes:
         self._breaker.admit()
         loop = asyncio.get_running_loop()
         call = Call(command, loop.create_future(), script)
-        timer = loop.call_later(self._deadline_s, call.settle, StoreAway("slow"))
+        timer = loop.call_later(self._deadline_s, call.expire)
         self._queue.put_nowait(call)
         try:
             return await call.answer
@@ -114,7 +120,7 @@ class Lanes:
             for call in batch:
                 call.settle(StoreAway("down", "closed"))
             raise
-        except Exception as error:  # redis-py, asyncio and the operating system all raise here: none may end a lane
+        except Exception as error:  # noqa: BLE001  redis-py, asyncio and the system all raise here: none ends a lane
             self._breaker.failed()
             await link.drop()
             for call in batch:
@@ -152,5 +158,4 @@ class Lanes:
 
 
 def _in_full(call: Call) -> Command:
-    assert call.script is not None
-    return ["EVAL", call.script.text, *call.command[2:]]
+    return ["EVAL", call.script.text if call.script else "", *call.command[2:]]

@@ -7,6 +7,7 @@ was cancelled in the middle of an exchange is closed, so no answer can reach the
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -80,13 +81,12 @@ class ClusterLink:
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """See Link. Commands go to the node of their first key; a redirected one was not executed and is sent on."""
-        if self._cluster is None:
-            self._cluster = self._make()
-        await self._cluster.initialize()
+        cluster = self._cluster = self._cluster or self._make()
+        await cluster.initialize()
         groups: dict[str, list[int]] = defaultdict(list)
         nodes: dict[str, ClusterNode] = {}
         for index, command in enumerate(commands):
-            node = self._node_of(command, previous=next(reversed(nodes.values()), None))
+            node = self._node_of(cluster, command, previous=next(reversed(nodes.values()), None))
             nodes[node.name] = node
             groups[node.name].append(index)
         answers: list[Any] = [None] * len(commands)
@@ -100,12 +100,11 @@ class ClusterLink:
                 answers[index] = await self._follow(commands[index], answer)
         return answers
 
-    def _node_of(self, command: Command, previous: ClusterNode | None) -> ClusterNode:
-        assert self._cluster is not None
+    def _node_of(self, cluster: RedisCluster, command: Command, previous: ClusterNode | None) -> ClusterNode:
         key = key_of(command)
         if key is None:  # WAITAOF: it belongs to the write before it
-            return previous or self._cluster.get_random_node()
-        return self._cluster.nodes_manager.get_node_from_slot(self._cluster.keyslot(key))
+            return previous or cluster.get_random_node()
+        return cluster.nodes_manager.get_node_from_slot(cluster.keyslot(key))
 
     def _to(self, node: ClusterNode) -> SingleLink:
         if node.name not in self._nodes:
@@ -181,13 +180,14 @@ class Server:
         return SingleLink(self.connection)
 
     def connection(self) -> Connection:
-        """A connection of one's own, not yet connected: to the server, the current primary, or any node of a cluster."""
+        """A connection not yet connected: to the server, the current primary, or any node of a cluster."""
         if self._sentinels is not None:
-            return self._sentinels.make_connection()  # type: ignore[return-value]
+            found: Connection = self._sentinels.make_connection()
+            return found
         if self._parts.scheme == "cluster":
-            host, port = self._addresses()[id(object()) // 16 % len(self._addresses())]
+            host, port = random.choice(self._addresses())  # noqa: S311  spreads load, guards nothing
             return self._connection_to(host, port)
-        given = dict(parse_url(self.url))
+        given: dict[str, Any] = dict(parse_url(self.url))
         class_ = given.pop("connection_class", Connection)
         connection: Connection = class_(**(given | self._options))
         return connection

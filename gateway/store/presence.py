@@ -1,31 +1,29 @@
 """Presences: the open connections and waiting pages this process knows of, renewed while they last.
 
-Rule that holds here: presence is asserted by the process that holds the connection, and by nobody else. A lease that was
-dropped, or that lapsed, is not renewed: the rules are asked again, and a refusal is told to whoever holds the connection.
-Only when the store has lost its data, and so knows nothing of a visitor, is presence written without asking.
+Rule that holds here: presence is asserted by the process that holds the connection, and by nobody else. A lease that
+was dropped, or that lapsed, is not renewed: the rules are asked again, and a refusal is told to whoever holds the
+connection. Only when the store has lost its data, and so knows nothing of a visitor, is presence written without
+asking.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.store.beat import beat
 from gateway.store.doors import Change, Doors
 from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
 from gateway.store.keys import PARTITIONS, partition_of
-from gateway.store.plan import DAY_MS, KEPT_MS
 from gateway.store.snapshot import member_of
 from rules.events import Applied, Enter, Exit, Rejected
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Millis, Role
 
 CHUNK = 50  # doors renewed by one beat
-LAPSED_KEPT_MS = 7_200_000  # lapsed leases stay readable for a while: they say since when somebody is gone
-PULSES_PER_TTL = 9
 
 
 def _nobody() -> None:
@@ -98,8 +96,8 @@ class Presences:
     ) -> Change | None:
         """A connection has opened: let it in, and keep it in until `exit`.
 
-        Returns the change; its answer is `Rejected` when the rules do not let it in, and then nothing is kept. None: the
-        store is away; the connection is kept and let in when the store is back. `barred` is called, from the loop,
+        Returns the change; its answer is `Rejected` when the rules do not let it in, and then nothing is kept. None:
+        the store is away; the connection is kept and let in when the store is back. `barred` is called, from the loop,
         when the rules no longer let it in.
         """
         entry = Connection(owner_id, door_id, visitor, role, connection, seat, barred)
@@ -219,7 +217,7 @@ class Presences:
         return max((lease_for(door, self._doors.policy, now_ms) for door in sessions), default=0)
 
     async def _ask_again(self, entry: Connection, *, lost: bool) -> None:
-        """Whether a connection whose lease is gone may stay: the rules say so, unless they have nothing left to go by."""
+        """Whether a connection whose lease is gone may stay: the rules say, unless they have nothing to go by."""
         door_before = entry.door
         try:
             change = await self._let_in(entry)
@@ -263,50 +261,6 @@ class _DoorBeat:
             "heard": sorted(self.heard),
             "alive_until_ms": alive_until_ms,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """What the beat script answered about a partition."""
-
-    now_ms: Millis
-    epoch: str
-    epoch_since_ms: Millis
-    held_until_ms: Millis
-    outbox: int
-    claimed: tuple[str, ...]
-    missing: tuple[str, ...]
-
-
-async def beat(
-    doors: Doors,
-    partition: int,
-    at: list[tuple[str, str]],
-    parts: list[dict[str, Any]],
-    *,
-    claim: int = 0,
-    claim_ms: Millis = 0,
-) -> Beat:
-    """One beat of a partition: for doors `at` (door and owner ids) what `parts` say. Raises StoreAway."""
-    keys, ttl_ms = doors.store.keys, doors.policy.presence_ttl_ms
-    asked = [keys.shared(kind, partition) for kind in ("epoch", "due", "outbox")]
-    for door_id, owner_id in at:
-        document, inside, waiting = keys.door(door_id)
-        asked += [inside, waiting, document, keys.of("owner", owner_id)]
-    plan = {
-        "epoch": doors.identifiers.operation(),
-        "presence_ttl_ms": ttl_ms,
-        "hold_ms": 2 * ttl_ms,
-        "pulse_ms": ttl_ms // PULSES_PER_TTL,
-        "claim": claim,
-        "claim_ms": claim_ms,
-        "keep_ms": LAPSED_KEPT_MS,
-        "ttl_ms": KEPT_MS + DAY_MS,
-        "doors": parts,
-    }
-    answer = await doors.store.call("beat", asked, {"plan": json.dumps(plan, separators=(",", ":"))})
-    now, epoch, since, hold, outbox, claimed, missing = answer
-    return Beat(int(now), str(epoch), int(since), int(hold), int(outbox), tuple(claimed), tuple(missing))
 
 
 def _chunks(items: list[tuple[str, _DoorBeat]]) -> list[list[tuple[str, _DoorBeat]]]:

@@ -1,7 +1,7 @@
 """Sessions as schedulers see them: made by reference, listed by clinic and day.
 
-Rule that holds here: index entries are written first, with the chosen id, the door second. An index entry without a door
-is passed over by listings and completed by repeating the request.
+Rule that holds here: index entries are written first, with the chosen id, the door second. An index entry without a
+door is passed over by listings and completed by repeating the request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gateway.store.client import Store
 from gateway.store.doors import Change, Doors
 from gateway.store.keys import digest_of
 from gateway.store.plan import DAY_MS, KEPT_MS
-from rules.events import Applied, Rejected, Schedule
+from rules.events import Applied, Rejected, Reschedule, Schedule
 from rules.model import Door, DoorKind, Millis, Room, Seat
 
 MOST_DAYS = 366  # that one listing looks through
@@ -52,7 +52,8 @@ class Sessions:
     ) -> Change:
         """Make a session in `room`, durably; the answer's snapshot holds its door under `Change.snapshot`'s doors.
 
-        `session_id`: the one chosen by an earlier try of the same request (see `claim`). The same id again changes nothing.
+        `session_id`: the one chosen by an earlier try of the same request (see `claim`). The same id again changes
+        nothing.
         """
         identifiers = self._doors.identifiers
         chosen = session_id or identifiers.session(room.id)
@@ -72,6 +73,21 @@ class Sessions:
         change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=True)
         if isinstance(change.answer, Rejected):
             await self.drop_index(room, chosen, door.opens_at_ms)
+        return change
+
+    async def reschedule(
+        self, room: Room, before: Door, opens_at_ms: Millis, closes_at_ms: Millis, operation: str | None = None
+    ) -> Change:
+        """Move a session, durably, and list it under the day it opens then. Refused, it stays listed where it was."""
+        await self.index(room, before.id, opens_at_ms, closes_at_ms)
+        event = Reschedule(opens_at_ms, closes_at_ms)
+        change = await self._doors.change(room.id, before.id, event, operation, durable=True)
+        after = change.snapshot.owner.doors.get(before.id, before)
+        for day in {self._day_key(room.clinic, at_ms) for at_ms in (before.opens_at_ms, opens_at_ms)}:
+            if day != self._day_key(room.clinic, after.opens_at_ms):
+                await self._store.command("ZREM", day, before.id)
+        if after.opens_at_ms != opens_at_ms:
+            await self.index(room, before.id, after.opens_at_ms, after.closes_at_ms)
         return change
 
     # --- by reference -------------------------------------------------------------------------------------------

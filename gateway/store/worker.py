@@ -1,7 +1,7 @@
 """The worker: keeps every partition's pulse, and commits what time has made due.
 
-Rule that holds here: time alone ends nothing; a committed Tick does. A claim keeps other replicas away for a while only,
-so what a replica claimed and did not do is done by another.
+Rule that holds here: time alone ends nothing; a committed Tick does. A claim keeps other replicas away for a while
+only, so what a replica claimed and did not do is done by another.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from gateway.store.beat import Beat, beat
 from gateway.store.doors import Doors
 from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
 from gateway.store.keys import PARTITIONS, partition_of
-from gateway.store.presence import Beat, beat
 from rules.events import Rejected, Tick
 
 CLAIM = 64  # owners a partition's beat may claim
@@ -25,8 +25,10 @@ def _ignore() -> None:
 
 
 class Worker:
-    """Beats all partitions every `every_s`. `move` is given each partition with entries in its outbox; `lost` is called
-    when a partition's data are seen to be gone.
+    """Beats all partitions every `every_s` seconds.
+
+    `move` is given each partition with entries in its outbox; `lost` is called when a partition's data are seen to be
+    gone.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Worker:
             await asyncio.sleep(max(0.0, self._every_s - (time.monotonic() - began)))
 
     async def round(self) -> int:
-        """One beat of every partition and what follows from it; how many due entries were claimed. Never raises StoreAway."""
+        """One beat of every partition and what follows; how many due entries were claimed. Never raises StoreAway."""
         beats = await asyncio.gather(*(self._beat(partition) for partition in range(PARTITIONS)))
         claimed = [member for answer in beats if answer is not None for member in answer.claimed]
         await asyncio.gather(*(self._tick(member) for member in claimed))

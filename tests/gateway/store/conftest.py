@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -28,7 +30,6 @@ from gateway.store import (
 from gateway.store.embedded import find_binary
 from rules.events import Applied
 from rules.model import Clinic, Policy, Role, Room, Seat
-
 
 ONCE = Retry(NoBackoff(), 0)
 
@@ -80,7 +81,7 @@ class Server:
         self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it in order: all is kept. (Killed, it may lose the last second of what was not durable.)"""
+        """End it in order: all is kept; killed, it may lose the last second of what was not durable."""
         assert self.process
         self.process.terminate()
         self.process.wait()
@@ -171,9 +172,7 @@ Make = Callable[..., Awaitable[Replica]]
 async def make_replica(server: Server) -> AsyncIterator[Make]:
     made: list[Replica] = []
 
-    async def make(
-        url: str = server.url, offset_ms: int = 0, policy: Policy | None = None, **options: float
-    ) -> Replica:
+    async def make(url: str = server.url, offset_ms: int = 0, policy: Policy | None = None, **options: Any) -> Replica:
         calls: list[tuple[str, str | None]] = []
         settings = StoreSettings(url, **options)
         store = await Store.open(settings, observe=lambda op, _, kind: calls.append((op, kind)), offset_ms=offset_ms)
@@ -204,7 +203,10 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
 
     async def until(holds: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
-            while not holds():
+            while True:
+                answer = holds()
+                if await answer if inspect.isawaitable(answer) else answer:
+                    return
                 await asyncio.sleep(0.005)
 
     return until

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,8 @@ async def test_scripts_the_server_has_forgotten_are_sent_again(replica, server):
 
 
 async def test_a_reply_that_is_lost_does_not_make_the_change_twice(replica, server, monkeypatch):
-    room, call, lost = replica.room.id, replica.store.call, []
+    room, call = replica.room.id, replica.store.call
+    lost: list[Any] = []
 
     async def lose_the_first_commit(name, *arguments, **options):
         answer = await call(name, *arguments, **options)
@@ -119,7 +121,8 @@ async def test_a_reply_that_is_lost_does_not_make_the_change_twice(replica, serv
 
 
 async def test_cancelled_callers_never_get_or_cause_a_wrong_answer(replica):
-    store, wrong = replica.store, []
+    store = replica.store
+    wrong: list[Any] = []
 
     async def ask(number: int) -> None:
         if await store.command("ECHO", number) != str(number):

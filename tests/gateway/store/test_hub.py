@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -36,14 +37,16 @@ def _locked(seen, room):
 
 
 async def test_a_new_watcher_is_shown_the_doors_as_they_are(replica, make_hub, until):
-    hub, seen = await make_hub(replica), []
+    hub = await make_hub(replica)
+    seen: list[Any] = []
     hub.subscribe(replica.room.id, seen.append)
     await until(lambda: seen)
     assert replica.room.id in seen[0].owner.doors
 
 
 async def test_a_change_by_another_replica_is_shown_within_a_second(replica, make_replica, make_hub, until):
-    hub, other, room, seen = await make_hub(replica), await make_replica(), replica.room.id, []
+    hub, other, room = await make_hub(replica), await make_replica(), replica.room.id
+    seen: list[Any] = []
     hub.subscribe(room, seen.append)
     await until(lambda: seen)
     await other.doors.change(room, room, Lock())
@@ -52,7 +55,9 @@ async def test_a_change_by_another_replica_is_shown_within_a_second(replica, mak
 
 
 async def test_a_watcher_that_left_is_told_no_more(replica, make_hub, until):
-    hub, room, seen, others = await make_hub(replica), replica.room.id, [], []
+    hub, room = await make_hub(replica), replica.room.id
+    seen: list[Any] = []
+    others: list[Any] = []
     subscription = hub.subscribe(room, seen.append)
     hub.subscribe(room, others.append)
     await until(lambda: seen and others)
@@ -66,7 +71,8 @@ async def test_a_watcher_that_left_is_told_no_more(replica, make_hub, until):
 async def test_a_subscription_that_was_cut_is_made_again_and_everything_read(
     replica, server, make_replica, make_hub, until
 ):
-    hub, room, seen = await make_hub(replica), replica.room.id, []
+    hub, room = await make_hub(replica), replica.room.id
+    seen: list[Any] = []
     hub.subscribe(room, seen.append)
     await until(lambda: seen)
     server.tell("CLIENT", "KILL", "TYPE", "pubsub")
@@ -105,9 +111,11 @@ async def test_a_snapshot_is_kept_until_it_is_old_or_a_hint_comes(replica, make_
     assert await hub.snapshot(room, room, 60) is first
     assert await hub.snapshot(room, room, 0) is not first
     await replica.doors.change(room, room, Lock())
-    async with asyncio.timeout(5):
-        while not (await hub.snapshot(room, room, 60)).owner.doors[room].locked:
-            await asyncio.sleep(0.005)
+
+    async def is_seen() -> bool:
+        return (await hub.snapshot(room, room, 60)).owner.doors[room].locked
+
+    await until(is_seen)
 
 
 async def test_many_askers_at_once_cost_one_read(replica, make_hub):
@@ -133,7 +141,9 @@ async def test_the_last_snapshot_stays_for_when_the_store_is_away(start_server, 
 
 
 async def test_a_watcher_that_fails_keeps_nobody_else_from_being_told(replica, make_hub, until):
-    hub, room, seen, failures = await make_hub(replica), replica.room.id, [], []
+    hub, room = await make_hub(replica), replica.room.id
+    seen: list[Any] = []
+    failures: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
     hub.subscribe(room, lambda _: 1 / 0)
     hub.subscribe(room, seen.append)
@@ -141,11 +151,14 @@ async def test_a_watcher_that_fails_keeps_nobody_else_from_being_told(replica, m
     assert isinstance(failures[0], ZeroDivisionError)
 
 
-async def test_a_room_that_was_renamed_is_seen_by_other_replicas_at_once(replica, make_replica, make_hub):
+async def test_a_room_that_was_renamed_is_seen_by_other_replicas_at_once(replica, make_replica, make_hub, until):
     other = await make_replica()
     await make_hub(other)
     assert (await other.directory.resolve_room("acme", "ana")).name == "Dr Ana"
     await replica.directory.put_room(Room(replica.room.id, "acme", "anna", "Dr Anna"))
+
+    async def is_seen() -> bool:
+        return (await other.directory.resolve_room("acme", "ana")).name == "Dr Anna"
+
     async with asyncio.timeout(1):
-        while (await other.directory.resolve_room("acme", "ana")).name != "Dr Anna":
-            await asyncio.sleep(0.005)
+        await until(is_seen)

@@ -12,7 +12,7 @@ from gateway.store.library import MOST_LINES, NAMES, load_scripts, on_full_store
 SCRIPTS = load_scripts()
 KEYS = ("lg:{p07}:epoch", "lg:{p07}:owner:07", "lg:{p07}:room:07")
 DOOR = ("lg:{p07}:door:07", "lg:{p07}:in:07", "lg:{p07}:wait:07")
-ARGUMENTS = {"echo": "1", "offset_ms": 0}
+ARGUMENTS: dict[str, str | int] = {"echo": "1", "offset_ms": 0}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -39,7 +39,7 @@ def test_a_call_that_fits_is_prepared_in_the_headers_order(keys):
         (KEYS[:2], ARGUMENTS),
         (KEYS + DOOR[:2], ARGUMENTS),
         ((KEYS[1], KEYS[0], KEYS[2]), ARGUMENTS),
-        (KEYS + (DOOR[1], DOOR[0], DOOR[2]), ARGUMENTS),
+        ((*KEYS, DOOR[1], DOOR[0], DOOR[2]), ARGUMENTS),
         ((KEYS[0], KEYS[1].replace("p07", "p08"), KEYS[2]), ARGUMENTS),
         (KEYS, {"echo": "1"}),
         (KEYS, ARGUMENTS | {"more": 1}),

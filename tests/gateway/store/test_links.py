@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,8 @@ async def _works(replica) -> None:
 
 
 async def _hints_come_in(replica, until) -> None:
-    hub, seen, room = Hub(replica.doors), [], replica.room.id
+    hub, room = Hub(replica.doors), replica.room.id
+    seen: list[Any] = []
     task = asyncio.create_task(hub.run())
     try:
         await asyncio.wait_for(hub.subscribed.wait(), 5)
@@ -76,7 +78,7 @@ async def _tls_in_front_of(path: str, key: Path, certificate: Path):
     """A port that speaks TLS and passes everything on to a unix socket."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    tasks: set[asyncio.Task] = set()
+    tasks: set[asyncio.Task[Any]] = set()
 
     async def pump(reader, writer):
         with contextlib.suppress(OSError):
@@ -86,7 +88,7 @@ async def _tls_in_front_of(path: str, key: Path, certificate: Path):
         writer.close()
 
     async def serve(reader, writer):
-        tasks.add(asyncio.current_task())
+        tasks.update(filter(None, [asyncio.current_task()]))
         inner_reader, inner_writer = await asyncio.open_unix_connection(path)
         try:
             await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
@@ -122,7 +124,7 @@ async def test_a_certificate_nobody_vouches_for_is_refused(server, make_replica,
 
 # --- cluster ----------------------------------------------------------------------------------------------------
 @pytest.fixture
-def cluster(start_server: Callable, free_port: Callable[[], int]):
+def cluster(start_server: Callable[..., Any], free_port: Callable[[], int]):
     """Two nodes that share the slots."""
     options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port")
     ports = [str(free_port()) for _ in range(2)]
@@ -177,7 +179,7 @@ async def test_a_slot_that_moved_to_another_node_is_found_there(cluster, make_re
 
 # --- Sentinel ---------------------------------------------------------------------------------------------------
 @pytest.fixture
-def sentinel(start_server: Callable, tmp_path: Path):
+def sentinel(start_server: Callable[..., Any], tmp_path: Path):
     """A primary, its replica, and a Sentinel that promotes the one when the other is gone."""
     primary = start_server(with_port=True)
     replica = start_server("--replicaof", f"127.0.0.1 {primary.port}", with_port=True)
@@ -194,8 +196,8 @@ async def test_behind_sentinel_the_promoted_replica_is_found(sentinel, make_repl
     await until(lambda: follower.tell("INFO", "replication").get("master_link_status") == "up")
     replica = await make_replica(f"sentinel://127.0.0.1:{watcher.port}/calls")
     await _works(replica)
-    seen = int(primary.tell("WAIT", 1, 1000))
-    assert seen == 1
+    room = replica.room.id
+    assert int(str(primary.tell("WAIT", 1, 1000))) == 1
     await until(lambda: watcher.tell("SENTINEL", "REPLICAS", "calls"))
     primary.kill()
     with pytest.raises(StoreAway):
@@ -203,10 +205,9 @@ async def test_behind_sentinel_the_promoted_replica_is_found(sentinel, make_repl
     async with asyncio.timeout(20):
         while True:
             try:
-                change = await replica.doors.change(replica.room.id, replica.room.id, Lock())
+                assert isinstance((await replica.doors.change(room, room, Lock())).answer, Applied)
             except StoreAway:
                 await asyncio.sleep(0.05)
             else:
                 break
-    assert isinstance(change.answer, Applied)
     assert follower.tell("ROLE")[0] == "master"

@@ -16,6 +16,7 @@ async def _call(replica, presences, barred=lambda: None):
         change = await replica.doors.change(room, room, event)
         assert isinstance(change.answer, Applied), change.answer
     change = await presences.enter(room, room, "g_1", Role.GUEST, "c2", barred=barred)
+    assert change is not None
     assert isinstance(change.answer, Applied), change.answer
 
 
@@ -76,7 +77,7 @@ async def test_who_was_removed_is_not_renewed_and_their_connection_is_told(repli
 
 
 async def test_when_the_store_has_lost_its_data_one_beat_brings_back_who_is_inside(replica, server):
-    presences, room = Presences(replica.doors), replica.room.id
+    presences = Presences(replica.doors)
     await _call(replica, presences)
     server.tell("FLUSHALL")
     await replica.directory.put_clinic(Clinic("acme", "Acme", "professional"))

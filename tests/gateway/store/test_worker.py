@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from gateway.store import Worker
+from gateway.store.beat import beat
 from gateway.store.keys import partition_of
-from gateway.store.presence import beat
 from rules.events import Join, Lock
 from rules.model import Policy, Status
 
@@ -117,7 +118,8 @@ async def test_a_tick_that_finds_nothing_due_changes_no_revision(replica):
 async def test_a_commit_decided_long_ago_is_refused_and_decided_again(make_replica, monkeypatch):
     replica = await make_replica()
     room = (await replica.furnish()).id
-    call, seen = replica.store.call, []
+    call = replica.store.call
+    seen: list[Any] = []
 
     async def wait_before_the_first_commit(name, keys, arguments=None, **options):
         if name == "commit" and not seen:
