@@ -45,13 +45,15 @@ class WrongUse(Failed):
 class Commands(click.Group):
     """A group whose errors are told in one line."""
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+    def main(  # type: ignore[override]  # never returns, whatever mode is asked for
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
         """Run a command and exit."""
         extra["standalone_mode"] = False
         try:
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  nobody sees a traceback: what is unknown is told as our fault
             sys.exit(_told(error))
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)

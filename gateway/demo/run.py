@@ -23,6 +23,7 @@ import aiohttp
 from gateway import logs
 from gateway.app import start
 from gateway.demo import platform
+from gateway.demo.announcement import announce
 from gateway.demo.clinic import DemoFault, Links, make_links
 from gateway.demo.setting import bind, demo_config, write_config
 from gateway.signing import Identity
@@ -64,7 +65,7 @@ async def run(wishes: Wishes, environ: Mapping[str, str]) -> None:
         config_file = write_config(config, public, internal)
         if wishes.links_file is not None:
             write_links(wishes.links_file, links)
-        _announce(links, config_file)
+        announce(links, config_file)
         await stopping.wait()
 
 
@@ -107,20 +108,3 @@ def write_links(path: Path, links: Links) -> None:
     except OSError:
         Path(draft).unlink(missing_ok=True)
         raise
-
-
-def _announce(links: Links, config_file: Path) -> None:
-    rows = (
-        ("Room link, for guests", links.room_link, "Open it in one browser and press the button: you wait to be let in."),
-        ("Sign-in link, for the host", links.host_link, "Open it in another browser, or a private window: it signs you in\n"
-         "    as Dr Lee and shows the desk. Go in there, then let the guest in. Works once, for 15 minutes."),
-        ("Desk, once signed in", links.desk_link, "Who waits, who is inside, and the buttons."),
-        ("Session link, of the guest", links.session_guest_link, "An appointment that is open now, for half an hour."),
-        ("Session link, of the host", links.session_host_link, "The same appointment from the other side, no sign-in needed."),
-    )  # fmt: skip
-    print("The link gateway is running, on this machine only.\n")
-    for title, link, words in rows:
-        print(f"  {title}\n    {link}\n    {words}\n")
-    print(f"More: link-gateway host-link sunrise dr-lee --config {config_file}")
-    print(f"API and metrics: {links.internal_url}  (key {links.api_key})")
-    print("Ctrl-C stops it all; the clinic is kept for the next time.", flush=True)

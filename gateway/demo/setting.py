@@ -35,7 +35,7 @@ def bind(port: int) -> socket.socket:
 
 
 def default_state_dir(environ: Mapping[str, str]) -> Path:
-    """Where the demonstration keeps its store from one run to the next: in the user's cache, else beside temporary files."""
+    """Where the store is kept from one run to the next: in the user's cache, else beside temporary files."""
     home = environ.get("HOME", "")
     cache = Path(environ.get("XDG_CACHE_HOME") or (Path(home) / ".cache" if home else "/nonexistent"))
     nearest = next((place for place in (cache, *cache.parents) if place.exists()), cache)

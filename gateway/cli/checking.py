@@ -1,0 +1,62 @@
+"""`check` and `openapi`.
+
+Rule that holds here: a check starts nothing, makes no keys and asks no store; it tells every fault of the file at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from gateway.cli.commands import WRONG_USE, Failed
+from gateway.cli.options import config_option, json_option
+from gateway.cli.output import show
+from gateway.config import Config, ConfigFaults, load
+
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@click.command()
+@config_option
+@json_option
+def check(config_file: Path | None, as_json: bool) -> None:
+    """Tell every fault of a configuration at once, and what to think about."""
+    try:
+        config = load(config_file, os.environ)
+    except ConfigFaults as faults:
+        if not as_json:
+            raise
+        found = [{"key": fault.key, "value": fault.value, "reason": fault.reason} for fault in faults.faults]
+        show({"faults": found, "warnings": []}, (), as_json=True)
+        raise click.exceptions.Exit(WRONG_USE) from faults
+    warnings = list(_warnings(config))
+    lines = [*(f"warning: {sentence}" for sentence in warnings), "the configuration has no faults"]
+    show({"faults": [], "warnings": warnings}, lines, as_json=as_json)
+
+
+def _warnings(config: Config) -> Iterator[str]:
+    """What is allowed, and may still not be meant."""
+    server = config.server
+    public = urlsplit(server.public_url)
+    if public.scheme == "http" and public.hostname not in _HERE:
+        yield "server.public_url is http: cookies are not Secure, and browsers give no camera to such pages"
+    if public.scheme == "https" and not server.trusted_proxies and not server.public.startswith("unix:"):
+        yield (
+            "server.trusted_proxies is empty: whatever speaks https in front of the gateway is not believed, "
+            "so that all guests share its address, and its limits"
+        )
+    if not server.desk_url and public.hostname not in _HERE:
+        yield "server.desk_url is empty: the desk shares its origin with the platform's pages; one of its own is safer"
+    if config.identity.kind == "none":
+        yield "identity.kind is none: the platform is not told who comes"
+    yield from config.route_table().warnings()
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    raise Failed("there is no OpenAPI document yet: this version has no /v1")

@@ -1,0 +1,235 @@
+"""The file that `apply` reads: clinics and their rooms, as TOML.
+
+Rule that holds here: all faults at once, each with the file's own key, the value and a reason, as for the
+configuration. What needs the store to be judged is judged in `planning`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+
+from gateway.config import Config, ConfigFaults, Fault
+from gateway.config.faults import fault_from, shown, suggestion
+from gateway.config.texts import Language
+from rules.links import slug_fault
+from rules.model import Clinic, OpeningHours, Room
+from rules.names import clean_name, clean_text
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_WORDS = 500
+_SPAN = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+_MINUTES_A_DAY = 1440
+_MINUTES_AN_HOUR = 60
+
+
+def _config(info: ValidationInfo) -> Config:
+    """The configuration that the file is read for."""
+    return cast("Config", info.context)
+
+
+def _slug(placeholder: str, text: str, info: ValidationInfo) -> str:
+    fault = slug_fault(placeholder, text, _config(info).link_patterns())
+    if fault is not None:
+        raise ValueError(fault)
+    return text
+
+
+def _clinic_slug(text: str, info: ValidationInfo) -> str:
+    return _slug("clinic", text, info)
+
+
+def _owner_slug(text: str, info: ValidationInfo) -> str:
+    return _slug("owner", text, info)
+
+
+def _name(text: str) -> str:
+    if not clean_name(text):
+        raise ValueError("must be a name")
+    return clean_name(text)
+
+
+def _words(text: str) -> str:
+    return clean_text(text, MOST_WORDS)
+
+
+def _plan(text: str, info: ValidationInfo) -> str:
+    ladder = _config(info).plans.ladder
+    if text not in ladder:
+        raise ValueError(f"must be one of plans.ladder: {', '.join(ladder)}{suggestion(text, ladder)}")
+    return text
+
+
+def _addon(text: str, info: ValidationInfo) -> str:
+    known = _config(info).plans.addon
+    if text != known:
+        raise ValueError(f"is no add-on; there is {known}")
+    return text
+
+
+def _zone(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError("is no time zone" + suggestion(text, available_timezones()))
+    return text
+
+
+def _span(text: str) -> str:
+    if _minutes(text) is None:
+        raise ValueError("must be a span such as 09:00-12:30, within one day")
+    return text
+
+
+def _minutes(text: str) -> tuple[int, int] | None:
+    found = _SPAN.fullmatch(text)
+    if found is None or int(found[2]) >= _MINUTES_AN_HOUR or int(found[4]) >= _MINUTES_AN_HOUR:
+        return None
+    start, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+    return (start, end) if start < end <= _MINUTES_A_DAY else None
+
+
+def _day(spans: list[str]) -> list[str]:
+    pairs = sorted(pair for span in spans if (pair := _minutes(span)) is not None)
+    if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(pairs)):
+        raise ValueError("these spans overlap")
+    return spans
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Words = Annotated[str, AfterValidator(_words)]
+ClinicSlug = Annotated[str, AfterValidator(_clinic_slug)]
+OwnerSlug = Annotated[str, AfterValidator(_owner_slug)]
+Day = Annotated[list[Annotated[str, AfterValidator(_span)]], AfterValidator(_day)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Hours(_Row):
+    """Open spans of each day; a day that is left out is closed."""
+
+    mon: Day = []
+    tue: Day = []
+    wed: Day = []
+    thu: Day = []
+    fri: Day = []
+    sat: Day = []
+    sun: Day = []
+
+
+class RoomRow(_Row):
+    owner: OwnerSlug
+    name: Name
+    title: Words = ""
+    aliases: list[OwnerSlug] = []
+
+    def room(self, clinic: str, room_id: str) -> Room:
+        """The room this row asks for."""
+        return Room(room_id, clinic, self.owner, self.name, self.title, aliases=tuple(self.aliases))
+
+
+class ClinicRow(_Row):
+    slug: ClinicSlug
+    name: Name
+    plan: Annotated[str, AfterValidator(_plan)]
+    addons: list[Annotated[str, AfterValidator(_addon)]] = []
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    languages: list[Language] = []
+    phone: Annotated[str, AfterValidator(clean_name)] = ""
+    hours: Hours | None = None
+    closed_text: Words = ""
+    rooms: list[RoomRow] = []
+
+    def clinic(self) -> Clinic:
+        """The clinic this row asks for."""
+        return Clinic(
+            slug=self.slug,
+            name=self.name,
+            plan=self.plan,
+            addons=frozenset(self.addons),
+            time_zone=self.time_zone,
+            hours=self._opening_hours(),
+            languages=tuple(self.languages),
+            phone=self.phone,
+        )
+
+    def _opening_hours(self) -> OpeningHours | None:
+        if self.hours is None:
+            return None
+        spans = {}
+        for number, day in enumerate(DAYS):
+            pairs = [pair for span in getattr(self.hours, day) if (pair := _minutes(span)) is not None]
+            if pairs:
+                spans[number] = tuple(sorted(pairs))
+        return OpeningHours(spans, self.closed_text)
+
+
+class ClinicFile(_Row):
+    clinics: Annotated[list[ClinicRow], Field(min_length=1)]
+
+
+def read_clinic_file(path: Path, config: Config) -> ClinicFile:
+    """The file's clinics. Raises ConfigFaults with every fault that the file has by itself."""
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:  # absent, a directory, not ours to read
+        raise ConfigFaults([Fault(str(path), "", f"cannot be read: {error.strerror}")]) from error
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ConfigFaults([Fault(str(path), "", f"is not TOML: {error}")]) from error
+    faults = list(_between(tree))
+    try:
+        read = ClinicFile.model_validate(tree, context=config)
+    except ValidationError as error:
+        faults += [fault_from(detail, _known_keys) for detail in error.errors(include_url=False)]
+        raise ConfigFaults(sorted(faults, key=lambda fault: fault.key)) from None
+    if faults:
+        raise ConfigFaults(faults)
+    return read
+
+
+def _between(tree: dict[str, Any]) -> Iterator[Fault]:
+    """Faults between rows, of whatever form the rows are: each is judged by itself elsewhere."""
+    clinics: set[str] = set()
+    for number, clinic in enumerate(_rows(tree, "clinics")):
+        place, slug = f"clinics[{number}]", clinic.get("slug")
+        if isinstance(slug, str):
+            if slug in clinics:
+                yield Fault(f"{place}.slug", shown(slug), "stands here twice")
+            clinics.add(slug)
+        if clinic.get("closed_text") and "hours" not in clinic:
+            yield Fault(f"{place}.closed_text", "", "is shown outside the opening hours only, and hours are missing")
+        yield from _between_rooms(place, clinic)
+
+
+def _between_rooms(place: str, clinic: dict[str, Any]) -> Iterator[Fault]:
+    taken: set[str] = set()
+    for number, room in enumerate(_rows(clinic, "rooms")):
+        aliases = room.get("aliases")
+        named = [("owner", room.get("owner"))]
+        named += [(f"aliases[{at}]", each) for at, each in enumerate(aliases)] if isinstance(aliases, list) else []
+        for key, slug in named:
+            if isinstance(slug, str):
+                if slug in taken:
+                    yield Fault(f"{place}.rooms[{number}].{key}", shown(slug), "is an address in this clinic already")
+                taken.add(slug)
+
+
+def _rows(table: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    rows = table.get(name)
+    return [row if isinstance(row, dict) else {} for row in rows] if isinstance(rows, list) else []
+
+
+def _known_keys(section: str) -> list[str]:
+    """The key names that may stand in `section`."""
+    model: Any = ClinicFile
+    for step in filter(None, re.sub(r"\[\d+\]", "", section).split(".")):
+        below = model.model_fields[step].annotation
+        model = next((each for each in (below, *get_args(below)) if hasattr(each, "model_fields")), None)
+    return list(getattr(model, "model_fields", ()))

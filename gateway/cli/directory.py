@@ -1,0 +1,206 @@
+"""`clinic` and `room`: what the directory holds.
+
+Rule that holds here: nothing is deleted that somebody still has an appointment at, or is at.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.commands import Failed
+from gateway.cli.opened import every_clinic, every_room, find_clinic, find_room, store_now, with_parts
+from gateway.cli.options import config_option, json_option
+from gateway.cli.output import show, table
+from gateway.edge.parts import Parts
+from rules.admission import count_here
+from rules.model import Clinic, Millis, OpeningHours, Room, Status
+from rules.presence import anyone_inside
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FAR_MS = 10 * 366 * 86_400_000
+_MOST_AHEAD = 10_000
+
+
+@click.group()
+def clinic() -> None:
+    """The clinics."""
+
+
+@click.group()
+def room() -> None:
+    """The rooms of a clinic's owners."""
+
+
+@clinic.command("list")
+@config_option
+@json_option
+def list_clinics(config_file: Path | None, as_json: bool) -> None:
+    """List all clinics."""
+    found = with_parts(config_file, every_clinic)
+    rows = [(each.slug, each.plan, each.name) for each in found]
+    show([clinic_document(each) for each in found], table(rows), as_json=as_json)
+
+
+@clinic.command("show")
+@click.argument("slug")
+@config_option
+@json_option
+def show_clinic(slug: str, config_file: Path | None, as_json: bool) -> None:
+    """Show one clinic."""
+
+    async def work(parts: Parts) -> tuple[Clinic, list[Room]]:
+        return await find_clinic(parts, slug), await every_room(parts, slug.lower())
+
+    found, rooms = with_parts(config_file, work)
+    document = {**clinic_document(found), "rooms": [each.owner for each in rooms]}
+    show(document, _lines(document), as_json=as_json)
+
+
+@clinic.command("delete")
+@click.argument("slug")
+@config_option
+@json_option
+def delete_clinic(slug: str, config_file: Path | None, as_json: bool) -> None:
+    """Delete a clinic and its rooms, unless sessions are ahead or somebody is there."""
+
+    async def work(parts: Parts) -> list[Room]:
+        found, now_ms = await find_clinic(parts, slug), await store_now(parts)
+        rooms = await every_room(parts, found.slug)
+        for each in rooms:
+            await _refuse_if_needed(parts, each, now_ms)
+        for each in rooms:
+            await parts.directory.delete_room(each)
+        await parts.directory.delete_clinic(found.slug)
+        return rooms
+
+    rooms = with_parts(config_file, work)
+    document = {"deleted": slug.lower(), "rooms": [each.owner for each in rooms]}
+    show(document, [f"clinic {slug.lower()} deleted, with {len(rooms)} rooms"], as_json=as_json)
+
+
+@room.command("list")
+@click.argument("clinic_slug", metavar="CLINIC")
+@config_option
+@json_option
+def list_rooms(clinic_slug: str, config_file: Path | None, as_json: bool) -> None:
+    """List the rooms of a clinic, with their links."""
+
+    async def work(parts: Parts) -> list[dict[str, Any]]:
+        found = await find_clinic(parts, clinic_slug)
+        return [room_document(parts, each) for each in await every_room(parts, found.slug)]
+
+    rooms = with_parts(config_file, work)
+    show(rooms, table([(each["owner"], each["name"], each["link"]) for each in rooms]), as_json=as_json)
+
+
+@room.command("show")
+@click.argument("clinic_slug", metavar="CLINIC")
+@click.argument("owner")
+@config_option
+@json_option
+def show_room(clinic_slug: str, owner: str, config_file: Path | None, as_json: bool) -> None:
+    """Show one room."""
+
+    async def work(parts: Parts) -> dict[str, Any]:
+        return room_document(parts, await find_room(parts, clinic_slug, owner))
+
+    document = with_parts(config_file, work)
+    show(document, _lines(document), as_json=as_json)
+
+
+@room.command("delete")
+@click.argument("clinic_slug", metavar="CLINIC")
+@click.argument("owner")
+@config_option
+@json_option
+def delete_room(clinic_slug: str, owner: str, config_file: Path | None, as_json: bool) -> None:
+    """Delete a room, unless sessions are ahead or somebody is there."""
+
+    async def work(parts: Parts) -> Room:
+        found = await find_room(parts, clinic_slug, owner)
+        await _refuse_if_needed(parts, found, await store_now(parts))
+        await parts.directory.delete_room(found)
+        return found
+
+    found = with_parts(config_file, work)
+    name = f"{found.clinic}/{found.owner}"
+    show({"deleted": name}, [f"room {name} deleted"], as_json=as_json)
+
+
+async def _refuse_if_needed(parts: Parts, found: Room, now_ms: Millis) -> None:
+    """Raises Failed where somebody has an appointment, waits, or is inside."""
+    longest_ms = parts.policy.max_length_ms + parts.policy.closes_late_ms
+    agenda = await parts.sessions.agenda(found.id, now_ms - longest_ms, now_ms + _FAR_MS, _MOST_AHEAD)
+    ahead = 0
+    for start in range(0, len(agenda), 50):
+        snapshot = await parts.doors.read(found.id, found.id, *agenda[start : start + 50])
+        doors = [snapshot.owner.doors[name] for name in agenda[start : start + 50] if name in snapshot.owner.doors]
+        ahead += sum(door.status is Status.OPEN and door.alive_until_ms > now_ms for door in doors)
+    if ahead:
+        word = "session is" if ahead == 1 else "sessions are"
+        raise Failed(f"{found.clinic}/{found.owner} is not deleted: {ahead} {word} ahead; cancel them first")
+    snapshot = await parts.doors.read(found.id, found.id)
+    if any(anyone_inside(door, now_ms) or count_here(door) for door in snapshot.owner.doors.values()):
+        raise Failed(f"{found.clinic}/{found.owner} is not deleted: somebody is inside or waiting")
+
+
+def clinic_document(found: Clinic) -> dict[str, Any]:
+    """A clinic as it is shown."""
+    return {
+        "slug": found.slug,
+        "name": found.name,
+        "plan": found.plan,
+        "addons": sorted(found.addons),
+        "time_zone": found.time_zone,
+        "languages": list(found.languages),
+        "phone": found.phone,
+        "hours": hours_document(found.hours),
+        "closed_text": found.hours.closed_text if found.hours is not None else "",
+    }
+
+
+def hours_document(hours: OpeningHours | None) -> dict[str, list[str]] | None:
+    """Opening hours as they are written in a file; none for always open."""
+    if hours is None:
+        return None
+    return {
+        DAYS[day]: [f"{_clock(start)}-{_clock(end)}" for start, end in spans]
+        for day, spans in sorted(hours.spans.items())
+    }
+
+
+def room_document(parts: Parts, found: Room) -> dict[str, Any]:
+    """A room as it is shown."""
+    return {
+        "id": found.id,
+        "clinic": found.clinic,
+        "owner": found.owner,
+        "name": found.name,
+        "title": found.title,
+        "aliases": list(found.aliases),
+        "link": parts.room_link(found.clinic, found.owner),
+        "desk": parts.desk_link(found.clinic, found.owner),
+    }
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    return table([(name, _plain(value)) for name, value in document.items()])
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case None:
+            return "always open"
+        case list():
+            return ", ".join(value) or "-"
+        case dict():
+            return "; ".join(f"{day} {' '.join(spans)}" for day, spans in value.items()) or "never open"
+        case _:
+            return str(value) or "-"

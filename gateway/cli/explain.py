@@ -1,0 +1,54 @@
+"""`explain`: what an address would answer, or what a support code says was answered.
+
+Rule that holds here: it reads and decides, and changes nothing; it speaks of a browser that comes for the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.code import explain_code
+from gateway.cli.explanation import explain_address
+from gateway.cli.opened import with_parts
+from gateway.cli.options import INSTANT, config_option, json_option
+from gateway.cli.output import show, table
+from gateway.edge.parts import Parts
+from gateway.edge.support import parse_code
+from rules.model import Millis
+
+
+@click.command()
+@click.argument("asked", metavar="URL|SUPPORT-CODE")
+@click.option("--at", "at_ms", type=INSTANT, help="Decide as if it were then; by default now, by the store's clock.")
+@config_option
+@json_option
+def explain(asked: str, at_ms: Millis | None, config_file: Path | None, as_json: bool) -> None:
+    """Say what this link would do, or did, and which rule says so. Changes nothing."""
+    code = None if "/" in asked else parse_code(asked)
+    if code is None and "/" not in asked:
+        raise click.UsageError(
+            "takes an address such as https://video.example.org/clinic/room/owner, or a support code"
+        )
+
+    async def work(parts: Parts) -> dict[str, Any]:
+        if code is not None:
+            return await explain_code(parts, code, at_ms)
+        return await explain_address(parts, asked, at_ms)
+
+    document = with_parts(config_file, work)
+    show(document, _lines(document), as_json=as_json)
+
+
+def _lines(document: Mapping[str, Any]) -> list[str]:
+    """The document as lines: its plain values first, then what has parts of its own."""
+    rows = [(name, str(value)) for name, value in document.items() if not isinstance(value, dict | list) and value]
+    for name, value in document.items():
+        if isinstance(value, dict):
+            rows += [(f"{name}.{part}", str(said)) for part, said in value.items() if said not in {None, ""}]
+        elif isinstance(value, list):
+            rows += [(name, "  ".join(str(said) for said in each.values() if said)) for each in value]
+    return table(rows)

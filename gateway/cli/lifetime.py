@@ -1,0 +1,75 @@
+"""A gateway's life as its signals say.
+
+Rule that holds here: SIGTERM takes nobody new and lets calls go on, a second one ends at once, and so does SIGINT;
+SIGHUP reloads what is safe to change in a running process, and names what is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from gateway import logs
+from gateway.app import Gateway, start
+from gateway.config import Config, ConfigFaults, load
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+log = logging.getLogger("gateway")
+
+
+async def serve_until_told(config: Config, config_file: Path | None) -> None:
+    """Serve. Raises ListenFault, EmbeddedFault, ConfigFaults."""
+    heard: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, heard.put_nowait, number)
+    gateway = await start(config, log)
+    log.info("serving", extra={"listener": f"{config.server.public}, {config.server.internal}"})
+    try:
+        await _until_told(gateway, heard, config, config_file)
+    finally:
+        await gateway.stop()
+    log.info("stopped")
+
+
+async def _until_told(
+    gateway: Gateway, heard: asyncio.Queue[signal.Signals], config: Config, config_file: Path | None
+) -> None:
+    while (told := await heard.get()) is signal.SIGHUP:
+        config = reload(config, config_file)
+    if told is signal.SIGINT:
+        return
+    drain = asyncio.create_task(gateway.drain(), name="drain")
+    again = asyncio.create_task(_to_end(heard), name="signals")
+    _, late = await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    if drain.done() and not drain.cancelled():
+        drain.result()
+
+
+async def _to_end(heard: asyncio.Queue[signal.Signals]) -> None:
+    """Wait for a signal that ends at once; while it drains, nothing is reloaded."""
+    while await heard.get() is signal.SIGHUP:
+        pass
+
+
+def reload(before: Config, config_file: Path | None) -> Config:
+    """Read the configuration again: the log changes now, the rest at the next start. Returns what is in effect."""
+    try:
+        after = load(config_file, os.environ)
+    except ConfigFaults as faults:
+        for fault in faults.faults:
+            log.error("not reloaded: %s", fault)  # noqa: TRY400  the operator's fault, told without a traceback
+        return before
+    logs.configure(sys.stderr, after.log.format, after.log.level)
+    waiting = [name for name in Config.model_fields if name != "log" and getattr(before, name) != getattr(after, name)]
+    if waiting:
+        log.warning("reloaded [log]; changed as well, in effect after a restart: %s", ", ".join(waiting))
+    else:
+        log.info("reloaded [log]")
+    return before.model_copy(update={"log": after.log})
