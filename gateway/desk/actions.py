@@ -83,7 +83,8 @@ def read_event(fields: Fields) -> Event:
 
 def door_of(fields: Fields, owner: Owner, only_door: str | None) -> str:
     """The door an action is for: as named, else where its guest is, else the room. Raises ProblemError 422."""
-    named = fields.get("door") or ""
+    named = fields.get("door")
+    named = "" if named is None else named
     if not isinstance(named, str):
         raise _fault("door", "must be a text")
     if only_door is not None:
