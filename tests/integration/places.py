@@ -101,11 +101,10 @@ class Clinics:
         return self.running.gateway
 
     async def room(self, owner: str = "dr-lee", clinic: str = "sunrise", **more: Any) -> Room:
-        """A clinic and a room of it."""
+        """A clinic and a room of it; the same as before if it is there."""
         directory = self.gateway.store.directory
         await directory.put_clinic(Clinic(clinic, f"{clinic.title()} Clinic", "professional", **more))
-        room_id = self.gateway.store.doors.identifiers.room(clinic, owner)
-        return await directory.put_room(Room(room_id, clinic, owner, f"Owner of {owner}"))
+        return await directory.put_room(Room("", clinic, owner, f"Owner of {owner}"))
 
     async def close_clinic(self, room: Room) -> None:
         """From now on the clinic has no opening hours."""
@@ -187,6 +186,11 @@ class Clinics:
         owner = (await self.gateway.store.doors.read(room.id)).owner
         return sum(len(door.presence) for door in owner.doors.values())
 
+    async def gone(self, room: Room) -> None:
+        """Wait until the store knows that nobody is inside."""
+        while await self.seen_inside(room):
+            pass
+
     async def act(self, host: Browser, room: Room, do: str, **fields: Any) -> Document:
         """A button of the desk that must succeed; the desk afterwards."""
         answer = await host.send(self.desk(room), {"do": do, **fields})
@@ -203,6 +207,10 @@ class Clinics:
         """Everybody at any of the owner's doors, as the desk shows them."""
         desk = (await host.ask("GET", self.desk(room), JSON)).json
         return guests_of(desk)
+
+    async def beat(self) -> None:
+        """One round of renewing, at once."""
+        await self.gateway.parts.presences.beat()
 
     async def close(self) -> None:
         for browser in self.browsers:
