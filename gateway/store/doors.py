@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from gateway.store.beat import Beats
 from gateway.store.client import Store
 from gateway.store.directory import Directory
 from gateway.store.documents import decode_door
@@ -77,6 +78,7 @@ class Doors:
         self.identifiers = identifiers
         self.rules: Rules = rules or RealRules()
         self.on_applied: Callable[[Applied], None] | None = None  # told of every change this process commits
+        self.beats = Beats(store, identifiers, policy.presence_ttl_ms)
         self._planner = Planner(store.keys, self.rules, policy, identifiers.event)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Change]] = set()
@@ -141,10 +143,13 @@ class Doors:
         is on disk. Raises StoreAway, StoreFull (nothing was written), or UnknownOwner. Goes on when the caller is
         cancelled.
         """
-        task = asyncio.create_task(self._locked(owner_id, door_id, event, operation, durable))
+        task = asyncio.create_task(self._locked(owner_id, door_id, event, operation or self.identifiers.operation()))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
+        change = await asyncio.shield(task)
+        if durable and isinstance(change.answer, Applied):
+            await self.beats.make_durable(partition_of(owner_id))  # without the lock: it may take a second
+        return change
 
     def _finished(self, task: asyncio.Task[Change]) -> None:
         self._tasks.discard(task)
@@ -155,7 +160,7 @@ class Doors:
         """Wait until every change under way has ended: for shutting down."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _locked(self, owner_id: str, door_id: str, event: Event, operation: str | None, durable: bool) -> Change:
+    async def _locked(self, owner_id: str, door_id: str, event: Event, operation: str) -> Change:
         lock = self._locks.setdefault(owner_id, asyncio.Lock())
         try:
             async with asyncio.timeout(self.store.deadline_s):
@@ -163,11 +168,11 @@ class Doors:
         except TimeoutError:
             raise StoreAway("contended", "too many changes at one owner") from None
         try:
-            return await self._change(owner_id, door_id, event, operation or self.identifiers.operation(), durable)
+            return await self._change(owner_id, door_id, event, operation)
         finally:
             lock.release()
 
-    async def _change(self, owner_id: str, door_id: str, event: Event, operation: str, durable: bool) -> Change:
+    async def _change(self, owner_id: str, door_id: str, event: Event, operation: str) -> Change:
         began, again = time.monotonic(), True
         for attempt in range(TRIES):
             snapshot = await self.read(owner_id, door_id)
@@ -179,7 +184,7 @@ class Doors:
             if plan is None or isinstance(answer, Rejected):
                 return Change(answer, snapshot)
             try:
-                outcome, now_ms, revision = await self._commit(plan, durable)
+                outcome, now_ms, revision = await self._commit(plan)
             except StoreAway as away:
                 # A broken connection says nothing about the write: the operation's id tells when we read again.
                 if away.kind != "down" or not again or time.monotonic() - began > self.store.deadline_s / 2:
@@ -204,9 +209,9 @@ class Doors:
             when_full=not needs_memory(event, snapshot.owner.doors.get(door_id)),
         )
 
-    async def _commit(self, plan: Plan, durable: bool) -> tuple[str, Millis, int]:
+    async def _commit(self, plan: Plan) -> tuple[str, Millis, int]:
         outcome, now_ms, revision = await self.store.call(
-            "commit", plan.keys, {"plan": plan.text}, durable=durable, when_full=plan.when_full
+            "commit", plan.keys, {"plan": plan.text}, when_full=plan.when_full
         )
         return str(outcome), int(now_ms), int(revision)
 

@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 OLDEST = (7, 2)
 START_S = 10.0
@@ -30,11 +31,11 @@ _VERSION = re.compile(r"v=(\d+)\.(\d+)")
 _CONFIG = """\
 # Written by the link gateway at every start; changes are lost.
 port 0
-unixsocket {directory}/store.sock
+unixsocket "DIRECTORY/store.sock"
 unixsocketperm 700
-dir {directory}
-pidfile {directory}/store.pid
-logfile {directory}/store.log
+dir "DIRECTORY"
+pidfile "DIRECTORY/store.pid"
+logfile "DIRECTORY/store.log"
 daemonize yes
 appendonly yes
 appendfsync everysec
@@ -56,7 +57,8 @@ class EmbeddedServer:
         self._users = users  # shared lock: held by everybody who uses the store
         self._runner: IO[bytes] | None = None  # exclusive lock: held by the one who runs it
         self._task: asyncio.Task[None] | None = None
-        self.url = f"unix://{directory}/store.sock"
+        self._starting = asyncio.Lock()
+        self.url = f"unix://{quote(str(directory))}/store.sock"
 
     @property
     def is_runner(self) -> bool:
@@ -75,8 +77,10 @@ class EmbeddedServer:
 
     async def stop(self) -> None:
         """Use the store no longer; if nobody else does, end it. What it holds is kept."""
+        async with self._starting:  # a start under way must end, or nobody would stop what it starts
+            if self._task is not None:
+                self._task.cancel()
         if self._task is not None:
-            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         # Only the last user can turn the shared lock into an exclusive one.
         if _lock(self._users, fcntl.LOCK_EX) and await self._last_take_over():
@@ -106,7 +110,8 @@ class EmbeddedServer:
                 pause_s = BACK_OFF_S[0]
                 continue
             try:
-                await self._start()
+                async with self._starting:
+                    await self._start()
             except EmbeddedFault:  # callers see a store that is away; the next look tries again
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, BACK_OFF_S[1])
@@ -123,7 +128,7 @@ class EmbeddedServer:
 
     async def _start(self) -> None:
         config = self._directory / "store.conf"
-        config.write_text(_CONFIG.format(directory=self._directory))
+        config.write_text(_CONFIG.replace("DIRECTORY", _quoted(self._directory)))
         process = await asyncio.create_subprocess_exec(
             self._binary, config, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -218,6 +223,11 @@ def _lock(file: IO[bytes], kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _quoted(directory: Path) -> str:
+    """The path as it stands between quotes in a server's configuration."""
+    return str(directory).replace("\\", "\\\\").replace('"', '\\"')
 
 
 async def _hold_until(holds: Callable[[], bool]) -> None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from gateway.store.beat import beat
+from gateway.store.beat import DoorBeat
 from gateway.store.doors import Change, Doors
 from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
-from gateway.store.keys import PARTITIONS, partition_of
+from gateway.store.keys import partition_of
 from gateway.store.snapshot import member_of
 from rules.events import Applied, Enter, Exit, Rejected
 from rules.lease import lease_for
@@ -163,7 +162,7 @@ class Presences:
 
     async def heard_once(self, owner_id: str, door_id: str, visitor: str) -> None:
         """A sign of a waiting page that polls. Raises StoreAway."""
-        await self._beat_doors(partition_of(owner_id), {door_id: _DoorBeat(owner_id, heard={visitor})})
+        await self._doors.beats.beat(partition_of(owner_id), [DoorBeat(door_id, owner_id, heard=[visitor])])
 
     # --- the loop -----------------------------------------------------------------------------------------------
     async def beat(self) -> None:
@@ -172,48 +171,44 @@ class Presences:
             await self._tell_gone(entry)
         for entry in [c for c in self._connections.values() if not c.is_let_in]:
             await self._ask_again(entry, lost=False)
-        beats = self._beats()
         rounds = [
-            self._try_beat(partition, dict(chunk))
-            for partition in range(PARTITIONS)
-            for chunk in _chunks([(d, b) for d, b in beats.items() if partition_of(b.owner_id) == partition])
+            self._try_beat(partition, chunk)
+            for partition, parts in self._parts().items()
+            for chunk in (parts[i : i + CHUNK] for i in range(0, len(parts), CHUNK))
         ]
         await asyncio.gather(*rounds)
 
-    def _beats(self) -> dict[str, _DoorBeat]:
-        beats: dict[str, _DoorBeat] = {}
+    def _parts(self) -> dict[int, list[_Part]]:
+        """What is to be renewed, by partition."""
+        doors: dict[str, _Part] = {}
         for entry in self._connections.values():
             if entry.is_let_in:
-                beat = beats.setdefault(entry.door_id, _DoorBeat(entry.owner_id))
-                beat.renew[entry.member] = entry
+                doors.setdefault(entry.door_id, _Part(entry.door_id, entry.owner_id)).inside[entry.member] = entry
         for page in self._pages:
-            beats.setdefault(page.door_id, _DoorBeat(page.owner_id)).heard.add(page.visitor)
-        return beats
+            doors.setdefault(page.door_id, _Part(page.door_id, page.owner_id)).heard.add(page.visitor)
+        parts: dict[int, list[_Part]] = {}
+        for part in doors.values():
+            parts.setdefault(partition_of(part.owner_id), []).append(part)
+        return parts
 
-    async def _try_beat(self, partition: int, beats: Mapping[str, _DoorBeat]) -> None:
+    async def _try_beat(self, partition: int, parts: list[_Part]) -> None:
+        """Renew at some doors of one partition, and ask again for whoever was not there to be renewed."""
+        beats = [
+            DoorBeat(p.door_id, p.owner_id, list(p.inside), (), sorted(p.heard), self._alive_until(p)) for p in parts
+        ]
         try:
-            missing, epoch = await self._beat_doors(partition, beats)
-            for entry in missing:
-                await self._ask_again(entry, lost=entry.epoch != epoch)
+            answer = await self._doors.beats.beat(partition, beats)
+            for text in answer.missing:
+                place, member = text.split(" ", 1)
+                entry = parts[int(place) - 1].inside[member]
+                if self._connections.get((entry.door_id, entry.connection)) is entry:  # it may have closed meanwhile
+                    await self._ask_again(entry, lost=entry.epoch != answer.epoch)
         except StoreAway:
             return  # the next round tries again; until then leases live on what they have
 
-    async def _beat_doors(self, partition: int, beats: Mapping[str, _DoorBeat]) -> tuple[list[Connection], str]:
-        """Renew at these doors of one partition: what was not there to be renewed, and the epoch."""
-        now_ms, door_ids = self._doors.store.estimate_now_ms(), list(beats)
-        parts = [beats[d].argument(self._alive_until(beats[d], now_ms)) for d in door_ids]
-        answer = await beat(self._doors, partition, [(d, beats[d].owner_id) for d in door_ids], parts)
-        missing = []
-        for text in answer.missing:
-            place, member = text.split(" ", 1)
-            entry = beats[door_ids[int(place) - 1]].renew[member]
-            if self._connections.get((entry.door_id, entry.connection)) is entry:  # it may have closed meanwhile
-                missing.append(entry)
-        return missing, answer.epoch
-
-    def _alive_until(self, beat: _DoorBeat, now_ms: Millis) -> Millis:
-        doors = [c.door for c in [*beat.renew.values(), *beat.enter.values()] if c.door is not None]
-        sessions = [door for door in doors if door.kind is DoorKind.SESSION]
+    def _alive_until(self, part: _Part) -> Millis:
+        now_ms = self._doors.store.estimate_now_ms()
+        sessions = [e.door for e in part.inside.values() if e.door is not None and e.door.kind is DoorKind.SESSION]
         return max((lease_for(door, self._doors.policy, now_ms) for door in sessions), default=0)
 
     async def _ask_again(self, entry: Connection, *, lost: bool) -> None:
@@ -240,28 +235,16 @@ class Presences:
         entry.barred()
 
     async def _assert(self, entry: Connection) -> None:
-        beat_ = _DoorBeat(entry.owner_id, enter={entry.member: entry})
-        _, entry.epoch = await self._beat_doors(partition_of(entry.owner_id), {entry.door_id: beat_})
+        alive_until_ms = self._alive_until(_Part(entry.door_id, entry.owner_id, {entry.member: entry}))
+        again = DoorBeat(entry.door_id, entry.owner_id, enter=[entry.member], alive_until_ms=alive_until_ms)
+        entry.epoch = (await self._doors.beats.beat(partition_of(entry.owner_id), [again])).epoch
 
 
 @dataclass(slots=True)
-class _DoorBeat:
-    """What one beat says about one door."""
+class _Part:
+    """What one round knows of one door."""
 
+    door_id: str
     owner_id: str
-    renew: dict[str, Connection] = field(default_factory=dict)  # by member
-    enter: dict[str, Connection] = field(default_factory=dict)
+    inside: dict[str, Connection] = field(default_factory=dict)  # by member
     heard: set[str] = field(default_factory=set)
-
-    def argument(self, alive_until_ms: Millis) -> dict[str, Any]:
-        """This door's part of the script's plan."""
-        return {
-            "renew": list(self.renew),
-            "enter": list(self.enter),
-            "heard": sorted(self.heard),
-            "alive_until_ms": alive_until_ms,
-        }
-
-
-def _chunks(items: list[tuple[str, _DoorBeat]]) -> list[list[tuple[str, _DoorBeat]]]:
-    return [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)]

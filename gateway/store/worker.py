@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from gateway.store.beat import Beat, beat
+from gateway.store.beat import Beat
 from gateway.store.doors import Doors
 from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
 from gateway.store.keys import PARTITIONS, partition_of
@@ -18,6 +18,8 @@ from rules.events import Rejected, Tick
 
 CLAIM = 64  # owners a partition's beat may claim
 CLAIM_MS = 5_000
+AT_ONCE = 32  # owners ticked at a time: guests' calls must find room between them
+LATER_MS = 3_600_000  # when to look again at an owner nobody knows: lost data may be restored
 
 
 def _ignore() -> None:
@@ -44,6 +46,7 @@ class Worker:
         self._lost = lost
         self._every_s = every_s
         self._epochs: dict[int, str] = {}
+        self._ticking = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
         """Work for ever; to be run as a task."""
@@ -64,7 +67,7 @@ class Worker:
 
     async def _beat(self, partition: int) -> Beat | None:
         try:
-            answer = await beat(self._doors, partition, [], [], claim=CLAIM, claim_ms=CLAIM_MS)
+            answer = await self._doors.beats.beat(partition, claim=CLAIM, claim_ms=CLAIM_MS)
         except StoreAway:
             return None  # the next round tries again
         known = self._epochs.get(partition)
@@ -76,20 +79,15 @@ class Worker:
     async def _tick(self, member: str) -> None:
         """Commit time's event at an owner, or at one door of theirs where nobody is."""
         owner_id, _, door_id = member.partition("/")
+        store, due = self._doors.store, self._doors.store.keys.shared("due", partition_of(owner_id))
         try:
-            change = await self._doors.change(owner_id, door_id or owner_id, Tick())
-            if isinstance(change.answer, Rejected):
-                await self._forget(owner_id, member)
-        except UnknownOwner:
-            await self._forget(owner_id, member)
+            async with self._ticking:
+                try:
+                    change = await self._doors.change(owner_id, door_id or owner_id, Tick())
+                except UnknownOwner as unknown:
+                    await store.command("ZADD", due, "XX", unknown.now_ms + LATER_MS, member)
+                else:
+                    if isinstance(change.answer, Rejected):  # nothing is left that this entry could be about
+                        await store.command("ZREM", due, member)
         except (StoreAway, StoreFull):
-            return  # claimed again once the claim has lapsed
-
-    async def _forget(self, owner_id: str, member: str) -> None:
-        """Nothing is left that this entry could be about."""
-        try:
-            await self._doors.store.command(
-                "ZREM", self._doors.store.keys.shared("due", partition_of(owner_id)), member
-            )
-        except StoreAway:
             return  # claimed again once the claim has lapsed

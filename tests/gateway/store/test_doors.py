@@ -173,3 +173,13 @@ async def test_making_the_same_session_again_changes_nothing(replica):
     door = (await replica.doors.read(replica.room.id, session)).owner.doors[session]
     again = await replica.doors.change(replica.room.id, session, Schedule(Door(session, DoorKind.SESSION, "x", "y")))
     assert again.snapshot.owner.doors[session] == door
+
+
+async def test_waiting_for_the_disk_keeps_nobody_else_at_the_owner_waiting(replica, monkeypatch):
+    room, on_disk = replica.room.id, asyncio.Event()
+    monkeypatch.setattr(replica.doors.beats, "make_durable", lambda _: on_disk.wait())
+    durable = asyncio.create_task(replica.doors.change(room, room, Lock(), durable=True))
+    await replica.doors.change(room, room, Unlock())
+    assert not durable.done()
+    on_disk.set()
+    assert isinstance((await durable).answer, Applied)

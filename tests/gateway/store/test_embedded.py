@@ -87,6 +87,14 @@ async def test_who_takes_over_restarts_it_too(tmp_path, until):
     await two.stop()
 
 
+async def test_a_path_with_blanks_and_quotes_is_no_hindrance(tmp_path, make_replica):
+    server = await start(tmp_path / 'an "odd" 100% path')
+    try:
+        assert await _answers(await make_replica(server.url))
+    finally:
+        await server.stop()
+
+
 async def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path, make_replica):
     state = tmp_path / ("long" * 20) / ("path" * 20)
     server = await start(state)

@@ -82,7 +82,8 @@ async def test_a_subscription_that_was_cut_is_made_again_and_everything_read(
 
 
 async def test_without_any_hint_the_doors_are_read_again_before_long(replica, make_hub, until):
-    hub, room, seen = await make_hub(replica, listen=False, resync_s=0.1), replica.room.id, []
+    hub, room = await make_hub(replica, listen=False, resync_s=0.1), replica.room.id
+    seen: list[Any] = []
     hub.subscribe(room, seen.append)
     await until(lambda: seen)
     await replica.doors.change(room, room, Lock())
@@ -95,7 +96,9 @@ async def test_watchers_are_told_when_the_store_is_away_and_shown_the_doors_when
     server = start_server()
     replica = await make_replica(server.url)
     room = (await replica.furnish()).id
-    hub, seen, away = await make_hub(replica, resync_s=0.2), [], []
+    hub = await make_hub(replica, resync_s=0.2)
+    seen: list[Any] = []
+    away: list[Any] = []
     hub.subscribe(room, seen.append, away=lambda: away.append(1))
     await until(lambda: seen)
     server.stop()
@@ -113,7 +116,7 @@ async def test_a_snapshot_is_kept_until_it_is_old_or_a_hint_comes(replica, make_
     await replica.doors.change(room, room, Lock())
 
     async def is_seen() -> bool:
-        return (await hub.snapshot(room, room, 60)).owner.doors[room].locked
+        return bool((await hub.snapshot(room, room, 60)).owner.doors[room].locked)
 
     await until(is_seen)
 
@@ -158,7 +161,7 @@ async def test_a_room_that_was_renamed_is_seen_by_other_replicas_at_once(replica
     await replica.directory.put_room(Room(replica.room.id, "acme", "anna", "Dr Anna"))
 
     async def is_seen() -> bool:
-        return (await other.directory.resolve_room("acme", "ana")).name == "Dr Anna"
+        return bool((await other.directory.resolve_room("acme", "ana")).name == "Dr Anna")
 
     async with asyncio.timeout(1):
         await until(is_seen)

@@ -138,7 +138,7 @@ def cluster(start_server: Callable[..., Any], free_port: Callable[[], int]):
 
 async def _settled(nodes) -> None:
     async with asyncio.timeout(10):
-        while not all(_is_settled(str(node.tell("CLUSTER", "INFO"))) for node in nodes):
+        while not all(_is_settled(str(node.tell("CLUSTER", "INFO"))) for node in nodes):  # noqa: ASYNC110  another program's gossip
             await asyncio.sleep(0.05)
 
 

@@ -28,6 +28,7 @@ async def _door(replica):
 async def test_a_connection_the_rules_refuse_is_not_kept(replica):
     presences, room = Presences(replica.doors), replica.room.id
     change = await presences.enter(room, room, "g_1", Role.GUEST, "c1")
+    assert change is not None
     assert isinstance(change.answer, Rejected)
     assert presences.connections(room) == []
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from gateway.store import Worker
-from gateway.store.beat import beat
 from gateway.store.keys import partition_of
 from rules.events import Join, Lock
 from rules.model import Policy, Status
@@ -16,7 +15,7 @@ QUICK = Policy(closes_late_ms=0, opens_early_ms=0, host_early_ms=0, presence_ttl
 
 
 async def _epoch(replica):
-    return await beat(replica.doors, partition_of(replica.room.id), [], [])
+    return await replica.doors.beats.beat(partition_of(replica.room.id))
 
 
 async def _round_until(worker, door, replica, status) -> None:
@@ -57,18 +56,26 @@ async def test_a_claim_that_came_to_nothing_is_claimed_again(make_replica):
     room = await replica.furnish()
     partition = partition_of(room.id)
     await replica.store.command("ZADD", replica.store.keys.shared("due", partition), 1, room.id)
-    first = await beat(replica.doors, partition, [], [], claim=1, claim_ms=0)
-    again = await beat(replica.doors, partition, [], [], claim=1, claim_ms=60_000)
-    third = await beat(replica.doors, partition, [], [], claim=1, claim_ms=60_000)
+    first = await replica.doors.beats.beat(partition, claim=1, claim_ms=0)
+    again = await replica.doors.beats.beat(partition, claim=1, claim_ms=60_000)
+    third = await replica.doors.beats.beat(partition, claim=1, claim_ms=60_000)
     assert [b.claimed for b in (first, again, third)] == [(room.id,), (room.id,), ()]
 
 
 async def test_a_due_entry_about_nothing_is_forgotten(replica, server):
     due = replica.store.keys.shared("due", partition_of(replica.room.id))
     ghost = replica.room.id[:2] + "e" * 14
-    await replica.store.command("ZADD", due, 1, ghost, 1, f"{replica.room.id}/{ghost}")
+    await replica.store.command("ZADD", due, 1, f"{replica.room.id}/{ghost}")
     await Worker(replica.doors).round()
     assert server.tell("ZRANGE", due, 0, -1) == []
+
+
+async def test_a_due_entry_of_an_owner_nobody_knows_is_looked_at_again_later(replica, server):
+    due = replica.store.keys.shared("due", partition_of(replica.room.id))
+    ghost = replica.room.id[:2] + "e" * 14
+    await replica.store.command("ZADD", due, 1, ghost)
+    await Worker(replica.doors).round()
+    assert float(server.tell("ZSCORE", due, ghost)) > (await _epoch(replica)).now_ms + HOUR_MS / 2
 
 
 async def test_the_first_beat_makes_an_epoch_and_later_ones_keep_it(replica):
