@@ -115,7 +115,8 @@ class Switchboard:
             self._replace(peer, socket)
             peer.caller, peer.media = caller, join.media  # the gateway may know a better name by now
             self._tell_others(key, peer, "back", peer=peer.document())
-        others = [other.document() for other in call.values() if other is not peer]
+        # A page whose socket dropped is told of when it is back: nobody meets the name of whoever left a moment ago.
+        others = [other.document() for other in call.values() if other is not peer and other.socket is not None]
         welcome = json.dumps({"type": "welcome", "you": peer.id, "peers": others})
         peer.writer = asyncio.create_task(_write(peer, socket, welcome))
         return peer

@@ -210,6 +210,18 @@ async def test_a_dropped_page_that_stays_away_has_left(client: Client) -> None:
     assert client.running.switchboard.people(("door1", "room")) == 1
 
 
+async def test_who_comes_does_not_meet_the_name_of_somebody_cut_off(client: Client) -> None:
+    """A page whose socket dropped is told of when it is back, not before: the gateway may have sent it out."""
+    anna, ben = await client.join("Anna"), await client.join("Ben")
+    await anna.hear("joined")
+    ben.cut()
+    await anna.hear("away")
+    carla = await client.join("Carla")
+    assert [peer["id"] for peer in carla.peers] == [anna.id]
+    await client.join("Ben")
+    assert (await carla.hear("back"))["peer"]["id"] == ben.id
+
+
 async def test_a_half_open_socket_is_replaced(client: Client) -> None:
     """When the same page comes on a new socket, the old one is closed and nobody hears of a leaving."""
     anna, ben = await client.join("Anna"), await client.join("Ben")

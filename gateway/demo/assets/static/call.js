@@ -70,6 +70,11 @@ function part(remote) {
   refresh();
 }
 
+function goodbye(remote) {
+  say(`${remote.name || "Somebody"} left`, { passing: true });
+  part(remote);
+}
+
 // After a reconnect: whoever is not listed may be reconnecting too, so their media is kept for a while.
 function welcome(message) {
   you = message.you;
@@ -100,7 +105,7 @@ function hear(message) {
     case "away": return change(message.id, { away: true });
     case "media": return change(message.id, { audio: message.audio, video: message.video });
     case "signal": return remotes.get(message.from)?.connection.receive(message.data);
-    case "left": say(`${remotes.get(message.id)?.name || "Somebody"} left`, { passing: true }); return part(remotes.get(message.id));
+    case "left": return remotes.has(message.id) ? goodbye(remotes.get(message.id)) : undefined;
   }
 }
 
