@@ -62,7 +62,8 @@ class Admitted:
         if self.given.role is Role.HOST and self.given.seat is None:
             return self.owner.room.name
         guest, seat = door.guests.get(self.given.visitor), door.seats.get(self.given.seat or 0)
-        return (guest.name if guest is not None else "") or (seat.name if seat is not None else "")
+        unnamed = self.owner.room.name if self.given.role is Role.HOST else ""
+        return (guest.name if guest is not None else "") or (seat.name if seat is not None else "") or unnamed
 
 
 class Calls:
