@@ -21,7 +21,7 @@ from rules.model import Door, DoorKind, Guest, GuestState, Phase, Presence, Role
 from rules.moves import Move
 from rules.presence import guests_inside, has_live_page, host_inside, is_inside, leased_until, unrecorded
 from rules.reasons import Outcome, Reason
-from rules.step import Step, moved, surely_moved
+from rules.step import Step, surely_moved
 from rules.verdict import decide
 from rules.window import phase, takes_newcomers
 
@@ -69,8 +69,6 @@ def _claim(step: Step, event: Join) -> Step | Rejected:
     else:  # the seat changes hands: what the host knows of it stays, the right to come in does not
         guest = _handed_over(holder, event, step)
         step = step.drop(holder.visitor).forget(holder.visitor)
-    if isinstance(guest, Rejected):
-        return guest
     room_made = _make_room(step, guest)
     if isinstance(room_made, Rejected):
         return room_made
@@ -78,23 +76,18 @@ def _claim(step: Step, event: Join) -> Step | Rejected:
     return _seat_joined(step, event.seat).tell(Happening.JOINED, event.visitor, new_device=guest.new_device)
 
 
-def _joined(own: Guest | None, event: Join, step: Step) -> Guest | Rejected:
+def _joined(own: Guest | None, event: Join, step: Step) -> Guest:
     fresh = Guest(event.visitor, GuestState.WAITING, step.now_ms, step.now_ms, name=event.name, seat=event.seat)
     if own is None:
         return fresh
     if own.seat != event.seat:  # another seat, hence another knock: nothing the host allowed goes with it
         return _asks_anew(replace(fresh, denials=own.denials, denied_at_ms=own.denied_at_ms), event, step)
-    guest = moved(own, Move.JOIN, step.now_ms)
-    if isinstance(guest, Rejected):
-        return guest
-    return _asks_anew(guest, event, step)
+    return _asks_anew(surely_moved(own, Move.JOIN, step.now_ms), event, step)
 
 
-def _handed_over(holder: Guest, event: Join, step: Step) -> Guest | Rejected:
-    guest = moved(holder, Move.TAKE, step.now_ms)
-    if isinstance(guest, Rejected):
-        return guest
-    guest = replace(guest, state=GuestState.WAITING, visitor=event.visitor, new_device=True, since_ms=step.now_ms)
+def _handed_over(holder: Guest, event: Join, step: Step) -> Guest:
+    guest = surely_moved(holder, Move.TAKE, step.now_ms)
+    guest = replace(guest, visitor=event.visitor, new_device=True, since_ms=step.now_ms)
     return _asks_anew(guest, event, step)
 
 
@@ -180,10 +173,7 @@ def leave(step: Step, event: Leave) -> Step | Rejected:
     guest = step.door.guests.get(event.visitor)
     if guest is None:
         return Rejected(Refused.UNKNOWN_GUEST)
-    after = moved(guest, Move.LEAVE, step.now_ms)
-    if isinstance(after, Rejected):
-        return after
-    after = replace(after, may_return=False)
+    after = replace(surely_moved(guest, Move.LEAVE, step.now_ms), may_return=False)
     if after == guest:
         return step
     was_in_the_call = guest.state in {GuestState.INSIDE, GuestState.OUT}

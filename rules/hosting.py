@@ -153,9 +153,7 @@ def let_back(step: Step, event: LetBack) -> Step | Rejected:
         if not is_blocked(step.door, guest, step.policy, step.now_ms):
             return step
         return step.put_guest(replace(guest, denials=0, denied_at_ms=None)).tell(Happening.LET_BACK, event.guest)
-    after = moved(guest, Move.LET_BACK, step.now_ms)
-    if isinstance(after, Rejected):
-        return after
+    after = surely_moved(guest, Move.LET_BACK, step.now_ms)
     step = step.put_guest(replace(after, denials=0, denied_at_ms=None, may_return=False, message=""))
     return step.tell(Happening.LET_BACK, event.guest)
 
