@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.edge.front import forget_callbacks, front_of
 
-PINNED = ("_message_tail", "_current_request")
+PINNED = ("_message_tail",)
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -65,7 +65,6 @@ def take_socket(request: web.BaseRequest, end: asyncio.Protocol) -> TakenSocket 
     transport.set_protocol(end)
     handler.transport = None  # so that nothing below closes it
     handler._message_tail = b""  # noqa: SLF001 - pinned
-    handler._current_request = None  # noqa: SLF001 - pinned; it would be cancelled as if the client had gone
     forget_callbacks(handler)
     handler.connection_lost(None)
     return TakenSocket(transport, tail, paused)

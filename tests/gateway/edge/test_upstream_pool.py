@@ -75,6 +75,23 @@ async def test_what_must_not_be_repeated_is_not() -> None:
         assert platform.accepted == 1
 
 
+async def test_what_must_not_be_repeated_gets_no_leg_that_was_idle_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The origin may be closing it in this moment; what may be repeated can risk that."""
+    async with origin() as platform, gateway(platform.address) as gate:
+        client = await gate.client()
+        await client.send(GET)
+        leg = await platform.accept()
+        await leg.head()
+        await leg.send(OK)
+        await client.message()
+        monkeypatch.setattr("gateway.edge.upstream._SURELY_OPEN_S", -60.0)  # every leg has been idle for long
+        await client.send(POST)
+        second = await platform.accept()
+        assert (await second.head()).first == "POST / HTTP/1.1"
+        await second.send(OK)
+        assert (await client.message()).body == b"ok"
+
+
 async def test_a_new_leg_that_dies_is_not_tried_again() -> None:
     """It was not a race with keep-alive."""
     async with origin() as platform, gateway(platform.address) as gate:
