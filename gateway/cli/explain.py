@@ -45,10 +45,14 @@ def explain(asked: str, at_ms: Millis | None, config_file: Path | None, as_json:
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
     """The document as lines: its plain values first, then what has parts of its own."""
-    rows = [(name, str(value)) for name, value in document.items() if not isinstance(value, dict | list) and value]
-    for name, value in document.items():
-        if isinstance(value, dict):
-            rows += [(f"{name}.{part}", str(said)) for part, said in value.items() if said not in {None, ""}]
-        elif isinstance(value, list):
-            rows += [(name, "  ".join(str(said) for said in each.values() if said)) for each in value]
+    rows = [(name, str(said)) for name, said in document.items() if said and not isinstance(said, dict | list)]
+    for name, said in document.items():
+        if isinstance(said, dict):
+            rows += [(f"{name}.{part}", _plain(value)) for part, value in said.items() if value not in {None, ""}]
+        elif isinstance(said, list):
+            rows += [(name, "  ".join(str(value) for value in each.values() if value)) for each in said]
     return table(rows)
+
+
+def _plain(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
