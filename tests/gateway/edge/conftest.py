@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
+
+sys.path.append(str(Path(__file__).parents[3]))  # the tests here share modules; `pytest` alone would not find them
 
 _ON_BOTH_LOOPS = ("test_forward", "test_upstream", "test_tunnel", "test_streams", "test_takeover", "test_front")
 
