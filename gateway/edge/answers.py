@@ -48,6 +48,7 @@ def stream_lines(reason: Reason) -> list[tuple[bytes, bytes]]:
 def bare(status: int, body: bytes, headers: Mapping[str, str], cookies: Sequence[str] = ()) -> web.Response:
     """A response with these headers and cookies, and nothing aiohttp would add of its own words."""
     answer = web.Response(status=status, body=body)
+    answer.headers["Server"] = "link-gateway"  # else aiohttp tells its version, and Python's
     answer.headers.update(headers)
     for cookie in cookies:
         answer.headers.add("Set-Cookie", cookie)
