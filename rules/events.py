@@ -174,6 +174,25 @@ class Reschedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """A guest as a scheduler names them. `reference` is the scheduler's own id for them, empty for none."""
+
+    name: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revise:
+    """Make a session what its scheduler says it is now. Whatever is none stays as it is."""
+
+    opens_at_ms: Millis | None = None
+    closes_at_ms: Millis | None = None
+    title: str | None = None
+    time_zone: str | None = None
+    guests: tuple[Invited, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     pass
 
@@ -187,7 +206,7 @@ Event = (
     Join | Heard | Leave | Enter | Exit
     | Admit | AdmitAll | Deny | Hold | Message | Remove | LetBack | End | UndoEnd | Extend
     | FreeSeat | AddSeat | ReissueLink | RevokeSeat | Lock | Unlock | Transfer
-    | Schedule | Reschedule | Cancel | Tick
+    | Schedule | Reschedule | Revise | Cancel | Tick
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from rules import appointments, arriving, hosting
+from rules import appointments, arriving, hosting, revising
 from rules.events import (
     AddSeat,
     Admit,
@@ -35,6 +35,7 @@ from rules.events import (
     Rejected,
     Remove,
     Reschedule,
+    Revise,
     RevokeSeat,
     Schedule,
     Tick,
@@ -48,7 +49,9 @@ from rules.ticking import call_for_attention, tick
 
 ByGuest = Join | Heard | Leave | Enter | Exit
 ByHost = Admit | AdmitAll | Deny | Hold | Message | Remove | LetBack | Lock | Unlock | Transfer
-OfSession = End | UndoEnd | Extend | FreeSeat | AddSeat | ReissueLink | RevokeSeat | Schedule | Reschedule | Cancel
+OfSession = (
+    End | UndoEnd | Extend | FreeSeat | AddSeat | ReissueLink | RevokeSeat | Schedule | Reschedule | Revise | Cancel
+)
 
 
 def apply(owner: Owner, door_id: str, event: Event, policy: Policy, now_ms: Millis) -> Applied | Rejected:
@@ -141,6 +144,8 @@ def _of_session(step: Step, event: OfSession) -> Step | Rejected:
             return appointments.schedule(step, event)
         case Reschedule():
             return appointments.reschedule(step, event)
+        case Revise():
+            return revising.revise(step, event)
         case Cancel():
             return appointments.cancel(step)
         case _:

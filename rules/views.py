@@ -6,6 +6,7 @@ and holds plain JSON values. Instants are RFC 3339 in UTC, whole seconds.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -154,7 +155,7 @@ def session_document(owner: Owner, door: Door, policy: Policy, now_ms: Millis, l
     """One session as its scheduler sees it."""
     return {
         "id": door.id,
-        "etag": f'"{door.revision}"',
+        "etag": etag_of(door),
         "clinic": owner.clinic.slug,
         "owner": owner.room.owner,
         "status": session_status(door, policy, now_ms),
@@ -178,6 +179,16 @@ def _seat_for_scheduler(door: Door, seat: Seat, links: Links) -> dict[str, Json]
         "revoked": seat.revoked,
         "link": None if seat.revoked else links.get((door.id, seat.number)),
     }
+
+
+def etag_of(door: Door) -> str:
+    """What marks a session's plan: another one whenever its scheduler would see other times, words or seats.
+
+    Guests who come and go do not change it, so that a scheduler's change is not refused for their sake.
+    """
+    seats = [(s.number, s.role.value, s.name, s.reference, s.revoked) for s in door.seats.values()]
+    plan = (door.sequence, door.status.value, door.opens_at_ms, door.closes_at_ms, door.title, door.time_zone, seats)
+    return f'"{hashlib.sha256(repr(plan).encode()).hexdigest()[:16]}"'
 
 
 def session_status(door: Door, policy: Policy, now_ms: Millis) -> str:

@@ -6,7 +6,7 @@ Rule that holds here: whoever is outside sees values of `rules` and the three er
 from gateway.store.client import Store, StoreSettings
 from gateway.store.directory import Directory, Page
 from gateway.store.doors import Change, Doors, Located
-from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
+from gateway.store.errors import Outdated, StoreAway, StoreFull, UnknownOwner
 from gateway.store.hub import Hub, Subscription
 from gateway.store.identifiers import Identifiers
 from gateway.store.ledger import Ledger
@@ -29,6 +29,7 @@ __all__ = [
     "Listing",
     "Located",
     "Mover",
+    "Outdated",
     "Page",
     "Presences",
     "Sessions",

@@ -20,14 +20,14 @@ from gateway.store.beat import Beats
 from gateway.store.client import Store
 from gateway.store.directory import Directory
 from gateway.store.documents import decode_door
-from gateway.store.errors import StoreAway, UnknownOwner
+from gateway.store.errors import Outdated, StoreAway, UnknownOwner
 from gateway.store.identifiers import Identifiers
 from gateway.store.keys import is_identifier, partition_of
-from gateway.store.plan import Plan, Planner, Rules, needs_memory
+from gateway.store.plan import Plan, Planner, Rules, actor_of, needs_memory
 from gateway.store.snapshot import Facts, Snapshot, read_facts
 from rules import lease, transitions
 from rules.events import Applied, Event, Rejected, Tick
-from rules.model import Millis, Owner, Policy
+from rules.model import Door, Millis, Owner, Policy
 
 READS = 4  # the set of active doors may grow while we look
 TRIES = 12
@@ -50,6 +50,23 @@ class Change:
     answer: Applied | Rejected
     snapshot: Snapshot
     repeated: bool = False
+
+
+def always(_door: Door) -> bool:
+    """The condition of a change that has none."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One change as it was asked for."""
+
+    owner_id: str
+    door_id: str
+    event: Event
+    operation: str
+    actor: str
+    only_if: Callable[[Door], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +152,26 @@ class Doors:
         return Snapshot(owner, facts.now_ms, facts.revision, facts.epoch_since_ms, facts.epoch, facts.active)
 
     async def change(
-        self, owner_id: str, door_id: str, event: Event, operation: str | None = None, *, durable: bool = False
+        self,
+        owner_id: str,
+        door_id: str,
+        event: Event,
+        operation: str | None = None,
+        *,
+        durable: bool = False,
+        actor: str = "",
+        only_if: Callable[[Door], bool] = always,
     ) -> Change:
         """Apply an event and commit it.
 
         `operation` names the attempt: give the same one when repeating after StoreAway. `durable`: answered once it
-        is on disk. Raises StoreAway, StoreFull (nothing was written), or UnknownOwner. Goes on when the caller is
-        cancelled.
+        is on disk. `actor`: who did it, for the audit trail, where that is not the guest of the event. `only_if` must
+        hold for the door as it is at the commit. Raises StoreAway, StoreFull or Outdated (nothing was written), or
+        UnknownOwner. Goes on when the caller is cancelled.
         """
-        task = asyncio.create_task(self._locked(owner_id, door_id, event, operation or self.identifiers.operation()))
+        named = operation or self.identifiers.operation()
+        attempt = Attempt(owner_id, door_id, event, named, actor, only_if)
+        task = asyncio.create_task(self._locked(attempt))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         change = await asyncio.shield(task)
@@ -160,29 +188,26 @@ class Doors:
         """Wait until every change under way has ended: for shutting down."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _locked(self, owner_id: str, door_id: str, event: Event, operation: str) -> Change:
-        lock = self._locks.setdefault(owner_id, asyncio.Lock())
+    async def _locked(self, attempt: Attempt) -> Change:
+        lock = self._locks.setdefault(attempt.owner_id, asyncio.Lock())
         try:
             async with asyncio.timeout(self.store.deadline_s):
                 await lock.acquire()
         except TimeoutError:
             raise StoreAway("contended", "too many changes at one owner") from None
         try:
-            return await self._change(owner_id, door_id, event, operation)
+            return await self._change(attempt)
         finally:
             lock.release()
 
-    async def _change(self, owner_id: str, door_id: str, event: Event, operation: str) -> Change:
+    async def _change(self, attempt: Attempt) -> Change:
         began, again = time.monotonic(), True
-        for attempt in range(TRIES):
-            snapshot = await self.read(owner_id, door_id)
-            door = snapshot.owner.doors.get(door_id)
-            if door is not None and operation in door.operations:
-                return Change(Applied(snapshot.owner, result=door.operations[operation]), snapshot, repeated=True)
-            answer = self.rules.apply(snapshot.owner, door_id, event, self.policy, snapshot.now_ms)
-            plan = None if isinstance(answer, Rejected) else self._plan(snapshot, door_id, event, answer, operation)
-            if plan is None or isinstance(answer, Rejected):
-                return Change(answer, snapshot)
+        for number in range(TRIES):
+            snapshot = await self.read(attempt.owner_id, attempt.door_id)
+            decided = self._decide(attempt, snapshot)
+            if isinstance(decided, Change):
+                return decided
+            answer, plan = decided
             try:
                 outcome, now_ms, revision = await self._commit(plan)
             except StoreAway as away:
@@ -195,18 +220,31 @@ class Doors:
                 if self.on_applied is not None:
                     self.on_applied(answer)
                 return Change(replace(answer, owner=plan.after), _after(snapshot, plan, now_ms, revision))
-            await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  spreads replicas, guards nothing
+            await asyncio.sleep(random.uniform(0, 0.002 * number))  # noqa: S311  spreads replicas, guards nothing
         raise StoreAway("contended", "other replicas keep changing this owner")
 
-    def _plan(self, snapshot: Snapshot, door_id: str, event: Event, applied: Applied, operation: str) -> Plan | None:
-        is_tick = isinstance(event, Tick)
+    def _decide(self, attempt: Attempt, snapshot: Snapshot) -> Change | tuple[Applied, Plan]:
+        """What there is to commit, or the change as it is where there is nothing. Raises Outdated."""
+        door = snapshot.owner.doors.get(attempt.door_id)
+        if door is not None and attempt.operation in door.operations:
+            result = door.operations[attempt.operation]
+            return Change(Applied(snapshot.owner, result=result), snapshot, repeated=True)
+        if door is not None and not attempt.only_if(door):
+            raise Outdated
+        answer = self.rules.apply(snapshot.owner, attempt.door_id, attempt.event, self.policy, snapshot.now_ms)
+        plan = None if isinstance(answer, Rejected) else self._plan(snapshot, attempt, answer)
+        return Change(answer, snapshot) if plan is None or isinstance(answer, Rejected) else (answer, plan)
+
+    def _plan(self, snapshot: Snapshot, attempt: Attempt, applied: Applied) -> Plan | None:
+        is_tick = isinstance(attempt.event, Tick)
         return self._planner.plan(
             snapshot,
-            door_id,
+            attempt.door_id,
             applied,
-            operation=None if is_tick else operation,  # ticks are not repeated: the next one decides anew
+            operation=None if is_tick else attempt.operation,  # ticks are not repeated: the next one decides anew
             always=is_tick,
-            when_full=not needs_memory(event, snapshot.owner.doors.get(door_id)),
+            when_full=not needs_memory(attempt.event, snapshot.owner.doors.get(attempt.door_id)),
+            actor=attempt.actor or actor_of(attempt.event),
         )
 
     async def _commit(self, plan: Plan) -> tuple[str, Millis, int]:

@@ -48,6 +48,10 @@ class UnknownOwner(Exception):
         super().__init__(f"no owner {owner_id} is known")
 
 
+class Outdated(Exception):
+    """A change was asked for on the condition that the door is as the caller knew it, and it is not."""
+
+
 class ScriptMismatch(Exception):
     """A call does not fit the header of the script it names. A fault of the program, never of the store."""
 

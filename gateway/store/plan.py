@@ -18,16 +18,25 @@ from rules.events import (
     AddSeat,
     Applied,
     Arrived,
+    Cancel,
     Departed,
     DropPresence,
+    Enter,
     Event,
+    Exit,
     Happened,
+    Heard,
     Join,
+    Leave,
     ReissueLink,
     Rejected,
+    Reschedule,
+    Revise,
+    RevokeSeat,
     Schedule,
+    Tick,
 )
-from rules.model import Door, DoorKind, Millis, Owner, Policy
+from rules.model import Door, DoorKind, Millis, Owner, Policy, Role
 
 DAY_MS = 86_400_000
 KEPT_MS = 90 * DAY_MS
@@ -68,8 +77,25 @@ def needs_memory(event: Event, door: Door | None) -> bool:
             return door is None or event.visitor not in door.guests
         case Schedule() | AddSeat() | ReissueLink():
             return True
+        case Revise():
+            return event.guests is not None
         case _:
             return False
+
+
+def actor_of(event: Event) -> str:
+    """Who does this, where the caller does not say: a guest's visitor id, `time`, `scheduler` or `host`."""
+    match event:
+        case Tick():
+            return "time"
+        case Enter() | Exit() if event.role is Role.HOST:
+            return "host"
+        case Join() | Heard() | Leave() | Enter() | Exit():
+            return event.visitor
+        case Schedule() | Reschedule() | Revise() | RevokeSeat() | Cancel():
+            return "scheduler"
+        case _:
+            return "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,7 @@ class Planner:
         operation: str | None,
         always: bool,
         when_full: bool,
+        actor: str = "",
     ) -> Plan | None:
         """The commit that makes `applied` true, or none when there is nothing to write and not `always`."""
         is_news = bool(applied.changed or applied.effects)
@@ -115,7 +142,9 @@ class Planner:
             ],
             "due": self._due(owner, active, snapshot.now_ms),
             "entries": [
-                self._entry(owner, effect, snapshot) for effect in applied.effects if isinstance(effect, Happened)
+                self._entry(owner, effect, snapshot, actor)
+                for effect in applied.effects
+                if isinstance(effect, Happened)
             ],
             "unrenewed": [[touched.index(u.door) + 1, u.member or "", u.until_ms] for u in applied.unrenewed],
             "doors": doors,
@@ -161,12 +190,13 @@ class Planner:
     def _next(self, owner: Owner, now_ms: Millis) -> Millis:
         return (self.rules.next_change_at(owner, self.policy, now_ms) or 0) if owner.doors else 0
 
-    def _entry(self, owner: Owner, happened: Happened, snapshot: Snapshot) -> str:
+    def _entry(self, owner: Owner, happened: Happened, snapshot: Snapshot, actor: str) -> str:
         door = owner.doors.get(happened.door)
         entry = {
             "id": self.new_id(),
             "at_ms": snapshot.now_ms,
             "what": happened.what.value,
+            "by": actor,
             "door": happened.door,
             "kind": door.kind.value if door else "",
             "owner": owner.room.id,

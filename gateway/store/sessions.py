@@ -6,15 +6,16 @@ door is passed over by listings and completed by repeating the request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.store.client import Store
-from gateway.store.doors import Change, Doors
+from gateway.store.doors import Change, Doors, always
+from gateway.store.errors import Outdated
 from gateway.store.keys import digest_of
 from gateway.store.plan import DAY_MS, KEPT_MS
-from rules.events import Applied, Rejected, Reschedule, Schedule
+from rules.events import Applied, Rejected, Reschedule, Revise, Schedule
 from rules.model import Door, DoorKind, Millis, Room, Seat
 
 MOST_DAYS = 366  # that one listing looks through
@@ -48,7 +49,13 @@ class Sessions:
         self._doors = doors
 
     async def create_session(
-        self, room: Room, appointment: Appointment, operation: str | None = None, session_id: str | None = None
+        self,
+        room: Room,
+        appointment: Appointment,
+        operation: str | None = None,
+        session_id: str | None = None,
+        *,
+        actor: str = "",
     ) -> Change:
         """Make a session in `room`, durably; the answer's snapshot holds its door under `Change.snapshot`'s doors.
 
@@ -70,7 +77,7 @@ class Sessions:
             seats={seat.number: seat for seat in appointment.seats},
         )
         await self.index(room, chosen, door.opens_at_ms, door.closes_at_ms)
-        change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=True)
+        change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=True, actor=actor)
         if isinstance(change.answer, Rejected):
             await self.drop_index(room, chosen, door.opens_at_ms)
         return change
@@ -79,16 +86,41 @@ class Sessions:
         self, room: Room, before: Door, opens_at_ms: Millis, closes_at_ms: Millis, operation: str | None = None
     ) -> Change:
         """Move a session, durably, and list it under the day it opens then. Refused, it stays listed where it was."""
+        return await self.revise(room, before, Reschedule(opens_at_ms, closes_at_ms), operation)
+
+    async def revise(
+        self,
+        room: Room,
+        before: Door,
+        event: Reschedule | Revise,
+        operation: str | None = None,
+        *,
+        actor: str = "",
+        only_if: Callable[[Door], bool] | None = None,
+    ) -> Change:
+        """Change a session's plan, durably, and list it under the day it opens then; `only_if` as for Doors.change."""
+        opens_at_ms = before.opens_at_ms if event.opens_at_ms is None else event.opens_at_ms
+        closes_at_ms = before.closes_at_ms if event.closes_at_ms is None else event.closes_at_ms
         await self.index(room, before.id, opens_at_ms, closes_at_ms)
-        event = Reschedule(opens_at_ms, closes_at_ms)
-        change = await self._doors.change(room.id, before.id, event, operation, durable=True)
+        try:
+            change = await self._doors.change(
+                room.id, before.id, event, operation, durable=True, actor=actor, only_if=only_if or always
+            )
+        except Outdated:
+            snapshot = await self._doors.read(room.id, before.id)
+            await self._relist(room, snapshot.owner.doors.get(before.id, before), before.opens_at_ms, opens_at_ms)
+            raise
         after = change.snapshot.owner.doors.get(before.id, before)
-        for day in {self._day_key(room.clinic, at_ms) for at_ms in (before.opens_at_ms, opens_at_ms)}:
-            if day != self._day_key(room.clinic, after.opens_at_ms):
-                await self._store.command("ZREM", day, before.id)
-        if after.opens_at_ms != opens_at_ms:
-            await self.index(room, before.id, after.opens_at_ms, after.closes_at_ms)
+        await self._relist(room, after, before.opens_at_ms, opens_at_ms)
         return change
+
+    async def _relist(self, room: Room, after: Door, *listed_ms: Millis) -> None:
+        """List a session where it is now, and nowhere else it may be listed."""
+        for day in {self._day_key(room.clinic, at_ms) for at_ms in listed_ms}:
+            if day != self._day_key(room.clinic, after.opens_at_ms):
+                await self._store.command("ZREM", day, after.id)
+        if after.opens_at_ms != listed_ms[-1]:
+            await self.index(room, after.id, after.opens_at_ms, after.closes_at_ms)
 
     # --- by reference -------------------------------------------------------------------------------------------
     async def by_reference(self, clinic: str, reference: str) -> str | None:
