@@ -105,13 +105,11 @@ def cancel(step: Step) -> Step | Rejected:
     return step.put(door).tell(Happening.SESSION_CANCELLED)
 
 
-def end(step: Step) -> Step | Rejected:
+def end(step: Step) -> Step:
     """End the call: in a room its guests are sent out, a session is ended for good but for a short time to undo."""
     if step.door.kind is DoorKind.ROOM:
         return send_everybody_out(step)
-    status = _turned(step.door, Turn.END)
-    if isinstance(status, Rejected):
-        return status
+    status = SESSION_TURNS[step.door.status, Turn.END]
     if step.door.status is not Status.OPEN:
         return send_everybody_out(step) if step.door.status is Status.CANCELLED else step
     step = _cut_everybody(step)

@@ -21,6 +21,7 @@ from rules.events import (
     FreeSeat,
     Heard,
     Hold,
+    Invited,
     Join,
     Leave,
     LetBack,
@@ -29,6 +30,7 @@ from rules.events import (
     ReissueLink,
     Remove,
     Reschedule,
+    Revise,
     RevokeSeat,
     Schedule,
     Tick,
@@ -72,6 +74,9 @@ words = st.sampled_from(("", "one minute"))
 connections = st.sampled_from(("c1", "c2"))
 times = st.integers(-60, 240).map(lambda minutes: START + minutes * MINUTE)
 
+names = st.sampled_from(("", "Ann", "Bob"))
+invitations = st.lists(st.builds(Invited, names, st.sampled_from(("", "a-1"))), max_size=3).map(tuple)
+
 buttons = st.one_of(
     st.builds(Admit, guests),
     st.builds(Admit, guests),
@@ -92,6 +97,7 @@ buttons = st.one_of(
     st.just(Unlock()),
     st.builds(Transfer, guests, st.sampled_from((*DOORS, "unknown"))),
     st.builds(Reschedule, times, times),
+    st.builds(Revise, st.none() | times, st.none() | times, st.none() | words, st.none(), st.none() | invitations),
     st.just(Cancel()),
 )
 raw_events = st.one_of(

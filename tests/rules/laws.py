@@ -26,6 +26,7 @@ from rules.events import (
     Message,
     Rejected,
     Remove,
+    Revise,
     RevokeSeat,
     Tick,
     UndoEnd,
@@ -41,7 +42,10 @@ from rules.window import opens
 from tests.rules.histories import GUESTS, HOSTS
 from tests.rules.world import HOST_SEAT, MINUTE, ROOM, World
 
-REPEATABLE = (Admit, AdmitAll, Deny, Hold, Message, Remove, LetBack, End, UndoEnd, FreeSeat, RevokeSeat, Lock, Unlock)
+REPEATABLE = (
+    *(Admit, AdmitAll, Deny, Hold, Message, Remove, LetBack, Lock, Unlock),
+    *(End, UndoEnd, FreeSeat, RevokeSeat, Revise),
+)
 
 
 def document(door: Door) -> Door:
