@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -44,6 +45,8 @@ from gateway.store.embedded import EmbeddedServer
 from gateway.store.embedded import start as start_embedded
 from rules.events import Applied, Happened, Happening
 from rules.requests import origin_of
+
+LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +218,39 @@ def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:
 def workers(config: Config, store: StoreServices, parts: Parts) -> list[asyncio.Task[None]]:
     """The tasks that run as long as the gateway does."""
     mover = Mover(store.store)
-    worker = Worker(store.doors, move=mover.move, lost=parts.metrics.state_lost)
-    return [
-        asyncio.create_task(worker.run(), name="worker"),
-        asyncio.create_task(parts.presences.run(), name="presences"),
-        asyncio.create_task(parts.hub.run(), name="hub"),
-    ]
+    worker = Worker(store.doors, move=mover.move, lost=_noting_loss(parts))
+    work = {
+        "worker": worker.run,
+        "presences": parts.presences.run,
+        "hub": parts.hub.run,
+        "away": lambda: _tell_when_away(store.store, parts.hub),
+    }
+    return [asyncio.create_task(_for_ever(run, parts.log), name=name) for name, run in work.items()]
+
+
+async def _for_ever(run: Callable[[], Awaitable[None]], log: logging.Logger) -> None:
+    """A fault of ours in one round must not end the work: people would be lost without their beats."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("work goes on after a fault")
+        await asyncio.sleep(LOOK_S)
+
+
+def _noting_loss(parts: Parts) -> Callable[[], None]:
+    def lost() -> None:
+        parts.metrics.state_lost()
+        parts.losses.note(time.monotonic())
+
+    return lost
+
+
+async def _tell_when_away(store: Store, hub: Hub) -> None:
+    """Have waiting pages told soon after the store stopped answering; that it is back, the hub sees by itself."""
+    was_up = True
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if was_up and not store.is_up:
+            hub.refresh_all()
+        was_up = store.is_up

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from aiohttp import web
@@ -28,6 +28,21 @@ from rules.links import Patterns, format_room_link, format_session_link
 from rules.model import Policy
 from rules.requests import Client, origin_of
 from rules.routes import RouteTable
+
+
+@dataclass(slots=True)
+class Losses:
+    """When this process last saw that the store had lost its data, in seconds of a monotonic clock."""
+
+    seen_at: float = float("-inf")
+
+    def note(self, now: float) -> None:
+        """The store has just been seen to be emptied."""
+        self.seen_at = now
+
+    def are_recent(self, now: float, within_s: float) -> bool:
+        """Whether what the store does not know may be among what it lost."""
+        return now - self.seen_at < within_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,7 @@ class Parts:
     log: logging.Logger
     origins: frozenset[str]  # of the gateway's own pages
     trusts: Callable[[str], bool]  # whether an address is one of the operator's proxies
+    losses: Losses = field(default_factory=Losses)
 
     def entry_path(self, given: Pass) -> str:
         """Where the platform receives whoever has this pass."""

@@ -6,6 +6,7 @@ unless the store may have lost it, then it is a store that is away.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from gateway.edge.cookies import visitor_at
@@ -54,7 +55,7 @@ async def find_target(parts: Parts, link: Link) -> Target | Verdict:
             return NO_LINK
         case RoomLink(clinic, owner):
             room = await parts.directory.resolve_room(clinic, owner)
-            return Target(room.id, room.id) if room is not None else NO_LINK
+            return Target(room.id, room.id) if room is not None else _without_room(parts)
         case SessionLink(token):
             known = parts.signing.read_session_token(token)
             if known is None:
@@ -64,6 +65,12 @@ async def find_target(parts: Parts, link: Link) -> Target | Verdict:
             if located.owner_id is None:
                 return _missing(parts, located.epoch_since_ms, located.now_ms, SPENT)
             return Target(located.owner_id, session_id, seat)
+
+
+def _without_room(parts: Parts) -> Verdict:
+    """No such slugs. Of a store that is new nothing was lost; so this process must have seen the loss itself."""
+    young_s = 2 * parts.policy.presence_ttl_ms / 1000
+    return LOST if parts.losses.are_recent(time.monotonic(), young_s) else NO_LINK
 
 
 def _missing(parts: Parts, epoch_since_ms: Millis, now_ms: Millis, otherwise: Verdict) -> Verdict:

@@ -161,6 +161,11 @@ class Hub:
         """Show everybody who watches this owner what is true now: time has turned a verdict."""
         self._hint(owner_id)
 
+    def refresh_all(self) -> None:
+        """Read everything watched again: the store has just gone, and whoever watches must be told."""
+        for owner_id in list(self._watches):
+            self._hint(owner_id)
+
     # --- snapshots ----------------------------------------------------------------------------------------------
     async def snapshot(self, owner_id: str, door_id: str, max_age_s: float) -> Snapshot:
         """A snapshot with this door, at most `max_age_s` old and not hinted at since.
