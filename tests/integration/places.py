@@ -6,10 +6,11 @@ goes over HTTP.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from gateway.signing import HostLink
 from gateway.store import Appointment
 from rules.events import Applied, Cancel, Event, Reschedule
 from rules.model import Clinic, OpeningHours, Role, Room, Seat
-from tests.integration.people import JSON, PUBLIC, Browser, Document, Socket
+from tests.integration.people import JSON, PUBLIC, WAIT_S, Browser, Document, Socket
 
 SECRET = "a key that is long enough for a test 0001"
 IDENTITY_SECRET = "another key, long enough for a test 0002"
@@ -100,10 +101,13 @@ class Clinics:
     def gateway(self) -> Gateway:
         return self.running.gateway
 
+    def clinic(self, slug: str, **more: Any) -> Clinic:
+        return Clinic(slug, f"{slug.title()} Clinic", "professional", **more)
+
     async def room(self, owner: str = "dr-lee", clinic: str = "sunrise", **more: Any) -> Room:
         """A clinic and a room of it; the same as before if it is there."""
         directory = self.gateway.store.directory
-        await directory.put_clinic(Clinic(clinic, f"{clinic.title()} Clinic", "professional", **more))
+        await directory.put_clinic(self.clinic(clinic, **more))
         return await directory.put_room(Room("", clinic, owner, f"Owner of {owner}"))
 
     async def close_clinic(self, room: Room) -> None:
@@ -177,9 +181,14 @@ class Clinics:
         """Go in, and wait until the store knows."""
         before = await self.seen_inside(room)
         socket = await browser.go_in(link)
-        while await self.seen_inside(room) <= before:
-            pass
+        await self.until_inside(room, lambda count: count > before)
         return socket
+
+    async def until_inside(self, room: Room, holds: Callable[[int], bool]) -> None:
+        """Wait until `holds` is true of how many connections the store knows at the owner's doors."""
+        async with asyncio.timeout(WAIT_S):
+            while not holds(await self.seen_inside(room)):
+                await asyncio.sleep(0.005)
 
     async def seen_inside(self, room: Room) -> int:
         """How many connections the store knows at the owner's doors."""
@@ -188,8 +197,7 @@ class Clinics:
 
     async def gone(self, room: Room) -> None:
         """Wait until the store knows that nobody is inside."""
-        while await self.seen_inside(room):
-            pass
+        await self.until_inside(room, lambda count: count == 0)
 
     async def act(self, host: Browser, room: Room, do: str, **fields: Any) -> Document:
         """A button of the desk that must succeed; the desk afterwards."""
@@ -207,6 +215,15 @@ class Clinics:
         """Everybody at any of the owner's doors, as the desk shows them."""
         desk = (await host.ask("GET", self.desk(room), JSON)).json
         return guests_of(desk)
+
+    def forget_cached(self) -> None:
+        """As if no link had been asked for lately: this gateway remembers no room and no owner of any session."""
+        self.gateway.store.doors._owners.clear()
+        self.gateway.store.directory._cache.clear()
+
+    def token_of_nobody(self) -> str:
+        """A session link that is ours, of a session that never was."""
+        return self.path(self.gateway.parts.session_link("00112233445566aa", 1))
 
     async def beat(self) -> None:
         """One round of renewing, at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.gateway.edge.scripted import Message, Wire
+from tests.gateway.edge.wire import Message, Wire
 from tests.integration.places import Running
 
 

@@ -31,8 +31,7 @@ async def host_by_seat(clinics: Clinics, room, session: Session) -> Browser:
     assert answer.status == 303, answer.text
     before = await clinics.seen_inside(room)
     await host.socket(answer.location.replace("/call/", "/signal/"))
-    while await clinics.seen_inside(room) <= before:
-        pass
+    await clinics.until_inside(room, lambda count: count > before)
     return host
 
 
