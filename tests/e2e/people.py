@@ -68,7 +68,12 @@ class Guest:
         await self.page.get_by_role("button", name="Join", exact=True).click()
 
     async def sees(self, heading: str, within_ms: int = SOON_MS) -> None:
+        """Wait for a page, or a part of one, with that heading."""
         await sees(self.page, heading, within_ms)
+
+    async def hears(self, words: str) -> None:
+        """Wait until the page shows these words of the host."""
+        await expect(self.page.locator(".said")).to_have_text(words, timeout=SOON_MS)
 
 
 @dataclass
@@ -95,12 +100,12 @@ class Host:
 
     async def press(self, button: str, name: str = "") -> None:
         """Press a button of the desk, in that guest's row if one is named."""
-        place = self.row(name) if name else self.desk.locator("main")
+        place = self.row(name) if name else self.desk.locator("body")
         await place.get_by_role("button", name=button, exact=True).click(timeout=SOON_MS)
 
     async def unfold(self, summary: str, name: str = "") -> None:
         """Open a part of the desk that is folded away."""
-        place = self.row(name) if name else self.desk.locator("main")
+        place = self.row(name) if name else self.desk.locator("body")
         await place.locator("summary", has_text=summary).click(timeout=SOON_MS)
 
     async def go_in(self) -> None:

@@ -21,7 +21,7 @@ from gateway.config import Config
 from gateway.demo import platform
 from gateway.signing import HostLink, Identity
 from gateway.store import Appointment
-from gateway.store.keys import PARTITIONS
+from gateway.store.keys import PARTITIONS, partition_of
 from rules.events import Applied
 from rules.model import Clinic, Role, Room, Seat
 
@@ -138,3 +138,8 @@ async def open_house(state: Path, sections: Sections | None = None) -> House:
     house = House(gateway, behind, url, listening, state, prefix)
     house.grow_old()
     return house
+
+
+def owner_partition(room: Room) -> int:
+    """The partition of the store in which all doors of a room's owner lie."""
+    return partition_of(room.id)

@@ -1,0 +1,84 @@
+"""The store goes away and comes back while people wait and talk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from gateway.store import embedded
+from tests.e2e.conftest import FramesAdvance
+from tests.e2e.people import SOON_MS, WITHIN_MS, NewContext, People, in_call, shoot
+from tests.e2e.places import House, open_house
+
+
+@dataclass
+class Power:
+    """The store's switch. What the store holds is kept."""
+
+    directory: Path
+    running: embedded.EmbeddedServer
+
+    async def off(self) -> None:
+        await self.running.stop()
+
+    async def on(self) -> None:
+        self.running = await embedded.start(self.directory)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def power(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Power]:
+    """A store that only this test uses."""
+    directory = tmp_path_factory.mktemp("power")
+    power = Power(directory, await embedded.start(directory))
+    yield power
+    await power.off()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lit(power: Power) -> AsyncIterator[House]:
+    """A gateway on that store, which does not start it anew by itself."""
+    opened = await open_house(power.directory, {"store": {"url": f"unix://{power.directory}/store.sock"}})
+    yield opened
+    await opened.close()
+
+
+async def test_pages_wait_and_calls_go_on_without_the_store(
+    lit: House, power: Power, new_context: NewContext, frames_advance: FramesAdvance
+) -> None:
+    """Who waits is told to and keeps their place, newcomers too; the call never stops; all heals by itself."""
+    people = People(lit, new_context)
+    room = await lit.room("dr-lee")
+    host = await people.host_inside(room)
+    inside = await people.guest(lit.link(room))
+    await inside.join("Ada")
+    await host.shows("Ada", "Waiting")
+    await host.press("Let in", "Ada")
+    await in_call(inside.page)
+    waiting = await people.guest(lit.link(room))
+    await waiting.join("Ben")
+    await waiting.sees("Dr Lee knows that you are here")
+    await inside.page.evaluate("window.same = true")
+    await power.off()
+    await waiting.sees("One moment, we are reconnecting", WITHIN_MS)
+    await shoot(waiting.page, "guest-store-away")
+    await frames_advance(inside.page)
+    newcomer = await people.guest(lit.link(room))
+    assert (await newcomer.open()).status == 503
+    await newcomer.sees("One moment, we are reconnecting")
+    await frames_advance(host.inside)
+    await power.on()
+    await waiting.sees("Dr Lee knows that you are here", WITHIN_MS)
+    await newcomer.sees("Your video consultation with Dr Lee", WITHIN_MS)
+    await frames_advance(inside.page)
+    await frames_advance(host.inside)
+    assert await inside.page.evaluate("window.same && window.callState.phase === 'in-call'")
+    await host.shows("Ada", "Inside", WITHIN_MS)
+    await host.shows("Ben", "Waiting")
+    await expect(host.desk.locator("#offline")).to_be_hidden(timeout=SOON_MS)
+    await host.press("Let in", "Ben")
+    await in_call(waiting.page)
