@@ -209,6 +209,12 @@ class Browser:
         except TimeoutError:
             raise AssertionError(f"waited for {reason}, heard {heard}") from None
 
+    async def until_joined(self, link: str, name: str) -> None:
+        """Press the button until there is a place."""
+        async with asyncio.timeout(WAIT_S):
+            while (await self.press(link, name)).status != 303:
+                await asyncio.sleep(0.05)
+
     async def until_can_take(self, link: str) -> None:
         """Ask until this device may be used instead of the one that holds the seat."""
         async with asyncio.timeout(WAIT_S):

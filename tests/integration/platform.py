@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
@@ -32,6 +33,7 @@ class Platform:
     seen: list[Seen] = field(default_factory=list)
     added: list[tuple[str, str]] = field(default_factory=list)
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    silent: asyncio.Event = field(default_factory=asyncio.Event)  # set: requests are taken and not answered
     port: int = 0
     _runner: web.ServerRunner | None = None
 
@@ -63,6 +65,8 @@ class Platform:
         self.seen.append(Seen(request.method, request.raw_path, headers))
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._talk(request)
+        if self.silent.is_set():
+            await asyncio.Event().wait()
         await request.read()
         answer = web.Response(text=f"<!doctype html><p>call {request.path}", content_type="text/html")
         for name, value in self.added:
