@@ -104,9 +104,8 @@ class Lanes:
             batch = [await self._queue.get()]
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            # An answered future here means its caller left or ran out of time before anything was sent.
-            if waiting := [call for call in batch if not call.answer.done()]:
-                await self._carry(link, waiting)
+            if any(not call.answer.done() for call in batch):
+                await self._carry(link, batch)
 
     async def _carry(self, link: Link, batch: list[Call]) -> None:
         """Exchange one batch, under one deadline, and settle every call in it."""
@@ -115,7 +114,10 @@ class Lanes:
                 if link in self._stale:
                     self._stale.discard(link)
                     await link.drop()
-                answers = await self._exchange(link, batch)
+                await link.prepare()
+                # Whoever left or ran out of time while we connected: nothing of theirs has been sent, and nothing is.
+                batch = [call for call in batch if not call.answer.done()]
+                answers = await self._exchange(link, batch) if batch else []
         except asyncio.CancelledError:
             for call in batch:
                 call.settle(StoreAway("down", "closed"))

@@ -26,6 +26,9 @@ Command = Sequence[str | int | float]
 class Link(Protocol):
     """One way to the server, used by one task at a time."""
 
+    async def prepare(self) -> None:
+        """Connect if need be, as far as possible before it is known what to send where. Raises when that fails."""
+
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send all, read all answers; a refused command's answer is its ResponseError. Raises when the link broke."""
 
@@ -39,6 +42,10 @@ class SingleLink:
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._connection: Connection | None = None
+
+    async def prepare(self) -> None:
+        """See Link."""
+        await self._open()
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """See Link."""
@@ -81,8 +88,7 @@ class ClusterLink:
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """See Link. Commands go to the node of their first key; a redirected one was not executed and is sent on."""
-        cluster = self._cluster = self._cluster or self._make()
-        await cluster.initialize()
+        cluster = await self._find()
         groups: dict[str, list[int]] = defaultdict(list)
         nodes: dict[str, ClusterNode] = {}
         for index, command in enumerate(commands):
@@ -99,6 +105,14 @@ class ClusterLink:
             for index, answer in zip(group, part, strict=True):
                 answers[index] = await self._follow(commands[index], answer)
         return answers
+
+    async def prepare(self) -> None:
+        """See Link."""
+        await self._find()
+
+    async def _find(self) -> RedisCluster:
+        self._cluster = self._cluster or self._make()
+        return await self._cluster.initialize()
 
     def _node_of(self, cluster: RedisCluster, command: Command, previous: ClusterNode | None) -> ClusterNode:
         key = key_of(command)

@@ -181,7 +181,7 @@ async def test_a_slot_that_moved_to_another_node_is_found_there(cluster, make_re
 @pytest.fixture
 def sentinel(start_server: Callable[..., Any], tmp_path: Path):
     """A primary, its replica, and a Sentinel that promotes the one when the other is gone."""
-    primary = start_server(with_port=True)
+    primary = start_server("--repl-diskless-sync-delay", "0", with_port=True)
     replica = start_server("--replicaof", f"127.0.0.1 {primary.port}", with_port=True)
     watcher = start_server("--sentinel", with_port=True, persistent=False)
     watcher.tell("SENTINEL", "MONITOR", "calls", "127.0.0.1", primary.port, 1)

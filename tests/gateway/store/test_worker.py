@@ -100,6 +100,7 @@ async def test_a_clock_that_steps_back_holds_all_ends(make_replica):
     ahead, behind = await make_replica(offset_ms=HOUR_MS), await make_replica()
     behind.room = ahead.room = await ahead.furnish()
     await _epoch(ahead)
+    await ahead.store.command("HSET", ahead.store.keys.shared("epoch", partition_of(ahead.room.id)), "hold_until", 0)
     after = await _epoch(behind)
     assert after.held_until_ms >= after.now_ms + 2 * Policy().presence_ttl_ms
 
