@@ -41,19 +41,26 @@ def _with_words(step: Step, event: Revise) -> Step:
     time_zone = door.time_zone if event.time_zone is None else event.time_zone
     if (title, time_zone) == (door.title, door.time_zone):
         return step
-    told = any(isinstance(e, Happened) and e.what is Happening.SESSION_CHANGED for e in step.effects)
-    sequence = door.sequence if told else door.sequence + 1
-    step = step.put(replace(door, title=title, time_zone=time_zone, sequence=sequence))
-    return step if told else step.tell(Happening.SESSION_CHANGED)
+    sequence = door.sequence if _is_told(step) else door.sequence + 1
+    return _tell_once(step.put(replace(door, title=title, time_zone=time_zone, sequence=sequence)))
+
+
+def _is_told(step: Step) -> bool:
+    return any(isinstance(e, Happened) and e.what is Happening.SESSION_CHANGED for e in step.effects)
+
+
+def _tell_once(step: Step) -> Step:
+    return step if _is_told(step) else step.tell(Happening.SESSION_CHANGED)
 
 
 def _with_guests(step: Step, guests: Sequence[Invited] | None) -> Step | Rejected:
     if guests is None:
         return step
-    kept = dict(matches(step.door, guests))
+    before, kept = step.door, dict(matches(step.door, guests))
     for place, number in kept.items():
         seat, guest = step.door.seats[number], guests[place]
         step = step.put(step.door.with_seat(replace(seat, name=guest.name, reference=guest.reference)))
+    step = step if step.door == before else _tell_once(step)
     for seat in guest_seats(step.door):
         if seat.number not in kept.values():
             gone = appointments.revoke_seat(step, RevokeSeat(seat.number))

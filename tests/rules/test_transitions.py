@@ -9,7 +9,7 @@ import pytest
 
 from rules import events
 from rules.events import Applied, Departed, Event, Happened, Happening, Refused, Rejected
-from rules.model import Door, GuestState, Role, Status
+from rules.model import Door, GuestState, Role, Seat, Status
 from rules.transitions import apply
 from tests.rules.cases import NOW, POLICY, S, guest, owner, presence, room, session, told
 from tests.rules.world import MINUTE, ROOM, make_session
@@ -114,3 +114,10 @@ def test_the_result_of_an_added_seat_is_its_number() -> None:
     """Whoever repeats the operation learns the same number."""
     answer = done(apply(owner(session()), S, events.AddSeat(Role.GUEST), POLICY, NOW))
     assert answer.result == "10"
+
+
+def test_a_seat_given_a_name_by_a_revision_is_told() -> None:
+    """Whoever mirrors sessions learns of every word that changed."""
+    nameless = session().with_seat(Seat(1, Role.GUEST)).with_seat(Seat(2, Role.GUEST, revoked=True))
+    answer = done(apply(owner(nameless), S, events.Revise(guests=(events.Invited("Ann"),)), POLICY, NOW))
+    assert (told(answer), answer.owner.doors[S].seats[1].name) == (["session.changed"], "Ann")
