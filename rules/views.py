@@ -98,11 +98,16 @@ def door_document(
         "time_zone": door.time_zone or owner.clinic.time_zone,
         "host_inside": host_inside(door, now_ms),
         "guest_inside": len(guests_inside(door, now_ms)),
-        "waiting": len(queue(door)),
+        "waiting": _waiting(door),
         "can_undo_until": instant((door.finished_at_ms or 0) + policy.undo_end_ms) if undo else None,
         "seats": [_seat_shown(door, seat, links) for seat in door.seats.values() if not seat.revoked],
         "guests": [_guest_shown(door, guest, policy, now_ms, remind) for guest in guests],
     }
+
+
+def _waiting(door: Door) -> int:
+    """How many wait; at a session that is not open any more nobody does, though their records are kept for a while."""
+    return len(queue(door)) if door.status is Status.OPEN else 0
 
 
 def _host_seat(door: Door) -> int | None:
@@ -204,6 +209,6 @@ def counts(owner: Owner, now_ms: Millis) -> dict[str, int]:
     doors = owner.doors.values()
     return {
         "inside": sum(len(guests_inside(d, now_ms)) for d in doors),
-        "waiting": sum(len(queue(d)) for d in doors),
+        "waiting": sum(_waiting(d) for d in doors),
         "overtime": sum(d.overtime_told and anyone_inside(d, now_ms) for d in doors),
     }
