@@ -14,7 +14,7 @@ from tests.rules.laws import Laws
 from tests.rules.world import MINUTE
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-EXAMPLES = 2_000 if DEEP else 60
+EXAMPLES = 2_000 if DEEP else 40
 STEPS = 60 if DEEP else 40
 
 
