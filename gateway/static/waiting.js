@@ -133,7 +133,10 @@
   function ask(options) {
     const late = new Promise((_, reject) => { setTimeout(() => reject(new Error("late")), 8000); });
     options.headers.Accept = "application/json";
-    return Promise.race([fetch(here, options), late]).then((answer) => answer.json());
+    return Promise.race([fetch(here, options), late]).then((answer) => {
+      /* what answers with a page where the video service did not is the video service */
+      return reason === "upstream_away" && answer.ok && !/json/.test(answer.headers.get("Content-Type")) ? {} : answer.json();
+    });
   }
   function settle(asking, onLost) {
     const mine = turn;
@@ -143,7 +146,10 @@
       lost(false);
       if (!verdict.verdict) { move(3000); return; }
       apply(verdict);
-      if (mine === turn) { timer = setTimeout(connect, Date.now() < noStreamUntil ? jitter(10000) : 200); }
+      if (mine !== turn) { return; }
+      const away = /_away$/.test(verdict.reason);
+      if (away) { noStreamUntil = 0; }
+      timer = setTimeout(connect, away ? jitter(4000) : Date.now() < noStreamUntil ? jitter(10000) : 200);
     }, () => {
       if (mine !== turn) { return; }
       onLost();
