@@ -151,9 +151,16 @@ class Sessions:
     # --- by owner -----------------------------------------------------------------------------------------------
     async def agenda(self, owner_id: str, from_ms: Millis, to_ms: Millis, most: int = 50) -> tuple[str, ...]:
         """The sessions of an owner that open within [from, to), in order; at most `most`."""
+        return tuple(name for _, name in await self.agenda_timed(owner_id, from_ms, to_ms, most))
+
+    async def agenda_timed(
+        self, owner_id: str, from_ms: Millis, to_ms: Millis, most: int
+    ) -> tuple[tuple[Millis, str], ...]:
+        """The same with the time each opens, which comes first."""
         key = self._store.keys.of("agenda", owner_id)
-        found = await self._store.command("ZRANGE", key, from_ms, f"({to_ms}", "BYSCORE", "LIMIT", 0, most)
-        return tuple(found)
+        span = (from_ms, f"({to_ms}", "BYSCORE", "LIMIT", 0, most, "WITHSCORES")
+        pairs = await self._store.command("ZRANGE", key, *span)
+        return tuple((int(float(at)), name) for name, at in zip(pairs[::2], pairs[1::2], strict=True))
 
     # --- by clinic and day --------------------------------------------------------------------------------------
     async def index(self, room: Room, session_id: str, opens_at_ms: Millis, closes_at_ms: Millis) -> None:
