@@ -124,7 +124,7 @@ def _cut_everybody(step: Step) -> Step:
             step = step.put_guest(surely_moved(guest, Move.EXIT, step.now_ms))
     for visitor in sorted({p.visitor for p in step.door.presence}):
         step = step.drop(visitor)
-    return step.put(replace(step.door, hosts=()))
+    return step.put(step.door.without_hosts(*step.door.hosts, now_ms=step.now_ms))
 
 
 def undo_end(step: Step) -> Step | Rejected:

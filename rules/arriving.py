@@ -102,6 +102,7 @@ def _asks_anew(guest: Guest, event: Join, step: Step) -> Guest:
         knocked_at_ms=None,
         rang=False,
         reminded=False,
+        absence_told=False,
         may_return=False,
         message="",
         moved_to=None,
@@ -265,7 +266,7 @@ def leave_connection(step: Step, event: Exit) -> Step:
     guest = step.door.guests.get(visitor)
     if role is Role.HOST:
         was_inside = was_inside or visitor in step.door.hosts
-        step = step.put(replace(step.door, hosts=tuple(v for v in step.door.hosts if v != visitor)))
+        step = step.put(step.door.without_hosts(visitor, now_ms=step.now_ms))
     elif guest is not None and (was_inside or guest.state is GuestState.INSIDE):
         was_inside = True
         step = step.put_guest(replace(surely_moved(guest, Move.EXIT, step.now_ms), since_ms=step.now_ms))

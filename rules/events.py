@@ -217,6 +217,7 @@ class Happening(StrEnum):
     KNOCK = "knock"
     RING = "ring"  # a guest who waited unheard now rings, after a call ended
     REMINDER = "reminder"
+    HOST_ABSENT = "host.absent"  # a guest waits, for some time, and no host is inside any door of the owner
     GAVE_UP = "gave_up"
     ADMITTED = "admitted"
     ADMISSION_LAPSED = "admission_lapsed"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rules.absence import unmet
 from rules.admission import attention_at, may_return
 from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Status
 from rules.presence import anyone_inside, grace, inside, inside_until, is_inside, leased_until, unrecorded
@@ -57,6 +58,7 @@ def next_change_at(owner: Owner, policy: Policy, now_ms: Millis) -> Millis | Non
     attention = attention_at(owner, policy, now_ms)
     if attention is not None:
         instants.append(attention)
+    instants += [at_ms for _, _, at_ms in unmet(owner, policy, now_ms)]
     if not instants:
         return None
     return max(min(instants), owner.held_until_ms, now_ms)

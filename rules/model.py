@@ -78,6 +78,7 @@ class Policy:
     waiting_ttl_ms: Millis = 600_000
     live_page_ms: Millis = 30_000  # a waiting page heard from within this time is live
     remind_after_ms: Millis = 120_000
+    host_absent_after_ms: Millis = 300_000  # a guest who knocked waits this long without a host; 0: never told
     presence_ttl_ms: Millis = 45_000
     names_kept_ms: Millis = 86_400_000
     guests_per_door: int = 200
@@ -108,6 +109,7 @@ class Guest:
     knocked_at_ms: Millis | None = None  # when the host was told; none until a live page stands behind it
     rang: bool = False
     reminded: bool = False
+    absence_told: bool = False  # the world was told that no host came for this knock
     new_device: bool = False
     denials: int = 0
     denied_at_ms: Millis | None = None
@@ -139,6 +141,7 @@ class Door:
     locked: bool = False
     guests: Mapping[str, Guest] = field(default_factory=dict)  # by visitor id
     hosts: tuple[str, ...] = ()  # the hosts who came in and were not seen to leave, by visitor id
+    host_left_at_ms: Millis = 0  # when the last host was seen to leave; 0 for never
     operations: Mapping[str, str] = field(default_factory=dict)  # the last 32: operation id -> result
     created_at_ms: Millis = 0
     # sessions only
@@ -162,6 +165,11 @@ class Door:
     def with_guest(self, guest: Guest) -> Door:
         """This door with `guest` in place of whatever record that visitor had."""
         return replace(self, guests={**self.guests, guest.visitor: guest})
+
+    def without_hosts(self, *gone: str, now_ms: Millis) -> Door:
+        """This door without these hosts."""
+        left_at_ms = now_ms if set(gone) & set(self.hosts) else self.host_left_at_ms
+        return replace(self, hosts=tuple(v for v in self.hosts if v not in gone), host_left_at_ms=left_at_ms)
 
     def without_guest(self, visitor: str) -> Door:
         """This door without any record of that visitor."""

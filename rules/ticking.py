@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rules.absence import unmet
 from rules.admission import next_to_remind, next_to_ring
 from rules.arriving import found
 from rules.events import Happening, Unrenewed
@@ -26,7 +27,16 @@ def tick(step: Step) -> Step:
     asked = step.door_id
     for door_id in sorted(step.owner.doors):
         step = _tick_door(step.at(door_id))
-    return call_for_attention(step).at(asked)
+    return tell_absence(call_for_attention(step)).at(asked)
+
+
+def tell_absence(step: Step) -> Step:
+    """Tell the world of every guest who has waited long, with no host inside."""
+    for door, guest, at_ms in unmet(step.owner, step.policy, step.now_ms):
+        if at_ms <= step.now_ms:
+            told = step.owner.doors[door.id].with_guest(replace(guest, absence_told=True))
+            step = step.put(told).at(door.id).tell(Happening.HOST_ABSENT, guest.visitor)
+    return step
 
 
 def call_for_attention(step: Step) -> Step:
@@ -57,7 +67,7 @@ def _tick_host(step: Step, visitor: str) -> Step:
     if is_inside(step.door, visitor, step.now_ms, Role.HOST):
         return step
     step = _unless_renewed(step, visitor)
-    step = step.put(replace(step.door, hosts=tuple(v for v in step.door.hosts if v != visitor)))
+    step = step.put(step.door.without_hosts(visitor, now_ms=step.now_ms))
     return step.tell(Happening.LEFT, visitor, role=Role.HOST.value, unseen=True)
 
 

@@ -67,6 +67,7 @@ class Config(sections.Section):
             waiting_ttl_ms=_ms(self.waiting.ttl_s),
             live_page_ms=_ms(_HEARTBEATS_MISSED * self.waiting.heartbeat_s),
             remind_after_ms=_ms(self.waiting.remind_after_s),
+            host_absent_after_ms=_ms(self.waiting.host_absent_after_s),
             presence_ttl_ms=_ms(self.presence.ttl_s),
             guests_per_door=self.limits.guests_per_door,
         )

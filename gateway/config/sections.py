@@ -151,6 +151,7 @@ class Rooms(Section):
 class Waiting(Section):
     ttl_s: Positive = 600
     remind_after_s: Positive = 120
+    host_absent_after_s: Seconds = 300
     heartbeat_s: Positive = 10
 
 
