@@ -146,6 +146,11 @@ class Clinics:
         snapshot = await self.gateway.store.doors.read(room.id, session.id)
         return snapshot.owner.doors[session.id].opens_at_ms
 
+    async def status(self, room: Room, session: Session) -> str:
+        """What was committed about a session as a whole."""
+        snapshot = await self.gateway.store.doors.read(room.id, session.id)
+        return snapshot.owner.doors[session.id].status.value
+
     async def move(self, room: Room, session: Session, by_s: float) -> None:
         """The scheduler moves it."""
         opens_at_ms = await self.opens_at(room, session) + round(by_s * 1000)
@@ -181,23 +186,23 @@ class Clinics:
         """Go in, and wait until the store knows."""
         before = await self.seen_inside(room)
         socket = await browser.go_in(link)
-        await self.until_inside(room, lambda count: count > before)
+        await self.until_inside(room, lambda now: now - before)
         return socket
 
-    async def until_inside(self, room: Room, holds: Callable[[int], bool]) -> None:
-        """Wait until `holds` is true of how many connections the store knows at the owner's doors."""
+    async def until_inside(self, room: Room, holds: Callable[[frozenset[str]], object]) -> None:
+        """Wait until `holds` is true of the connections the store knows at the owner's doors."""
         async with asyncio.timeout(WAIT_S):
             while not holds(await self.seen_inside(room)):
                 await asyncio.sleep(0.005)
 
-    async def seen_inside(self, room: Room) -> int:
-        """How many connections the store knows at the owner's doors."""
+    async def seen_inside(self, room: Room) -> frozenset[str]:
+        """The connections that the store knows at the owner's doors."""
         owner = (await self.gateway.store.doors.read(room.id)).owner
-        return sum(len(door.presence) for door in owner.doors.values())
+        return frozenset(there.connection for door in owner.doors.values() for there in door.presence)
 
     async def gone(self, room: Room) -> None:
         """Wait until the store knows that nobody is inside."""
-        await self.until_inside(room, lambda count: count == 0)
+        await self.until_inside(room, lambda now: not now)
 
     async def act(self, host: Browser, room: Room, do: str, **fields: Any) -> Document:
         """A button of the desk that must succeed; the desk afterwards."""

@@ -31,7 +31,7 @@ async def host_by_seat(clinics: Clinics, room, session: Session) -> Browser:
     assert answer.status == 303, answer.text
     before = await clinics.seen_inside(room)
     await host.socket(answer.location.replace("/call/", "/signal/"))
-    await clinics.until_inside(room, lambda count: count > before)
+    await clinics.until_inside(room, lambda now: now - before)
     return host
 
 

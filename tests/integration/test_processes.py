@@ -1,0 +1,164 @@
+"""Gateways as processes of their own, one of which is killed without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientError, ClientSession
+
+from tests.integration.conftest import Furnish, Start, Stored
+from tests.integration.people import PUBLIC
+from tests.integration.places import IDENTITY_SECRET, SECRET
+from tests.integration.platform import Platform
+from tests.integration.test_sessions import door_of
+
+START_S = 20.0
+CONFIG = """
+[server]
+public = "127.0.0.1:{public}"
+internal = "127.0.0.1:{internal}"
+public_url = "{url}"
+drain_max_s = 0
+[store]
+url = "{store}"
+key_prefix = "{prefix}"
+[secrets]
+keys = ["{secret}"]
+[identity]
+keys = ["{identity}"]
+[upstream]
+url = "{platform}"
+[presence]
+ttl_s = 1.5
+heartbeat_s = 0.3
+[waiting]
+heartbeat_s = 0.5
+[sessions]
+closes_late_s = 3
+reentry_grace_s = 5
+"""
+SECTIONS = {
+    "presence": {"ttl_s": 1.5, "heartbeat_s": 0.3},
+    "waiting": {"heartbeat_s": 0.5},
+    "sessions": {"closes_late_s": 3, "reentry_grace_s": 5},
+}
+
+
+@dataclass
+class Process:
+    """A gateway that runs by itself."""
+
+    child: subprocess.Popen[bytes]
+    public: int
+    internal: int
+    log: Path
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.public}"
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(START_S), ClientSession() as session:
+            while self.child.poll() is None:
+                try:
+                    async with session.get(f"http://127.0.0.1:{self.internal}/readyz") as answer:
+                        if answer.status == 200:
+                            return
+                except ClientError:
+                    pass
+                await asyncio.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def kill(self) -> None:
+        self.child.kill()
+        self.child.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+Serve = Callable[[], Awaitable[Process]]
+
+
+@pytest.fixture
+async def serve(tmp_path: Path, stored: Stored, platform: Platform) -> AsyncIterator[Serve]:
+    """Starts processes on the test's store."""
+    started: list[Process] = []
+
+    async def begin() -> Process:
+        public, internal = free_port(), free_port()
+        facts = {"public": public, "internal": internal, "url": PUBLIC, "platform": platform.url}
+        facts |= {"store": stored.url, "prefix": stored.prefix, "secret": SECRET, "identity": IDENTITY_SECRET}
+        config, log = tmp_path / f"{public}.toml", tmp_path / f"{public}.log"
+        config.write_text(CONFIG.format(**facts))
+        with log.open("wb") as out:
+            command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
+            child = subprocess.Popen(command, stdout=out, stderr=out)
+        started.append(Process(child, public, internal, log))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+
+
+async def test_people_of_a_killed_gateway_come_back_at_another_and_no_session_ends(
+    serve: Serve, start: Start, furnish: Furnish
+):
+    one, other = await serve(), await serve()
+    clinics = furnish(await start(SECTIONS))
+    room = await clinics.room()
+    await asyncio.gather(one.ready(), other.ready())
+    session = await clinics.session(room, opens_in_s=-3600, lasts_s=3599)  # past its time in two seconds
+    host = await clinics.host(room)
+    host.base = one.base
+    await clinics.go_in(host, session.host, room)
+    guest, waiting = clinics.browser(), clinics.browser()
+    guest.base = waiting.base = one.base
+    page = await guest.wait(session.guest, "Ada")
+    await clinics.act(host, room, "admit", guest=guest.visitor(), door=session.id)
+    await page.reason("admitted")
+    socket_ = await clinics.go_in(guest, session.guest, room)
+    queue = await waiting.wait(clinics.link(room), "Ben")
+    desk = await host.events(clinics.desk(room))
+    await desk.until(lambda d: door_of(d, session)["phase"] == "overtime", "desk")
+    one.kill()
+    await socket_.cut()
+    await queue.ended()
+    host.base = guest.base = waiting.base = other.base
+    assert await guest.reason(session.guest) == "admitted"
+    await clinics.go_in(host, session.host, room)
+    again = await clinics.go_in(guest, session.guest, room)
+    assert await again.echo("back") == "back"
+    page = await waiting.events(clinics.link(room))
+    assert (await page.next("verdict"))["position"] == 1
+    left = await clinics.guests(host, room)
+    assert {g["name"]: g["state"] for g in left} == {"Ada": "inside", "Ben": "waiting"}
+    assert (await clinics.status(room, session)) == "open"
+
+
+async def test_a_gateway_told_to_stop_drains_and_leaves_with_0(serve: Serve, start: Start, furnish: Furnish):
+    clinics = furnish(await start(SECTIONS))
+    room = await clinics.room()
+    one = await serve()
+    await one.ready()
+    guest = clinics.browser()
+    guest.base = one.base
+    page = await guest.wait(clinics.link(room), "Ada")
+    one.child.send_signal(signal.SIGTERM)
+    await page.ended()
+    assert await asyncio.to_thread(one.child.wait, START_S) == 0
+    assert "Traceback" not in one.log.read_text()
+    guest.base = clinics.running.base
+    assert (await guest.document(clinics.link(room)))["position"] == 1
