@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 # where loopback is all there is, the last flag is what lets them.
 FLAGS = (
     "--no-sandbox",
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=10",  # enough to see that pictures move; two cores encode them all
     "--use-fake-ui-for-media-stream",
     "--disable-gpu",
     "--no-first-run",
@@ -164,6 +164,7 @@ def frames_advance(until: Until) -> FramesAdvance:
     """Wait until every remote video of a call page shows new pictures; at least one must be there, 20 s at most."""
 
     async def wait(page: Page) -> None:
+        await page.bring_to_front()  # a tab behind another may show no pictures
         await page.wait_for_selector("#remotes video", state="attached", timeout=WITHIN_MS)
         await until(page, ADVANCED, await page.evaluate(FRAMES))
 

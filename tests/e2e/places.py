@@ -118,10 +118,15 @@ class House:
             pipe.execute()
 
 
+async def open_platform(port: int = 0) -> platform.Platform:
+    """The demo's platform, which believes nobody but the gateway; at a port that was its own before, if one is given."""
+    verify = Identity([IDENTITY_KEY.encode()], Config().identity.audience).verify
+    return await platform.start(port=port, verify=verify, grace_s=5)
+
+
 async def open_house(state: Path, sections: Sections | None = None) -> House:
     """Start a platform and a gateway before it, on the store of a state directory."""
-    audience = Config().identity.audience
-    behind = await platform.start(verify=Identity([IDENTITY_KEY.encode()], audience).verify, grace_s=5)
+    behind = await open_platform()
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://localhost:{listening.getsockname()[1]}"
     prefix = f"lg{next(_numbers)}"

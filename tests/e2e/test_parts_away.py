@@ -1,4 +1,4 @@
-"""The store goes away and comes back while people wait and talk."""
+"""The store, or the platform, goes away and comes back while people wait and talk."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from playwright.async_api import expect
 
 from gateway.store import embedded
 from tests.e2e.conftest import FramesAdvance
-from tests.e2e.people import SOON_MS, WITHIN_MS, NewContext, People, in_call, shoot
-from tests.e2e.places import House, open_house
+from tests.e2e.people import SOON_MS, WITHIN_MS, NewContext, People, in_call, sees, shoot
+from tests.e2e.places import House, open_house, open_platform
 
 
 @dataclass
@@ -82,3 +82,25 @@ async def test_pages_wait_and_calls_go_on_without_the_store(
     await expect(host.desk.locator("#offline")).to_be_hidden(timeout=SOON_MS)
     await host.press("Let in", "Ben")
     await in_call(waiting.page)
+
+
+async def test_a_platform_that_is_away_is_told_and_tried_again(
+    lit: House, new_context: NewContext, frames_advance: FramesAdvance
+) -> None:
+    """Who may go in but finds no platform reads so, and is in the call once it is back, without a click."""
+    people = People(lit, new_context)
+    room = await lit.room("dr-gone")
+    host = await people.host(room)
+    port = lit.platform.port
+    await lit.platform.stop()
+    await host.go_in()
+    await sees(host.inside, "One moment, the video service is not answering")
+    await shoot(host.inside, "call-platform-away")
+    behind = await open_platform(port)
+    await in_call(host.inside, WITHIN_MS)
+    guest = await people.guest(lit.link(room))
+    await guest.join("Ada")
+    await host.press("Let in", "Ada")
+    await in_call(guest.page)
+    await frames_advance(guest.page)
+    await behind.stop()
