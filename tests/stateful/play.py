@@ -196,7 +196,7 @@ class Play:
         """The act that one half of a race stands for, as things are now."""
         match step:
             case ("event", replica, event, door):
-                return self.event(replica, self.names[door], self.named(event))
+                return self.event(replica, self.place(event, door), self.named(event))
             case ("desk", replica, button, guest):
                 return self.event(replica, self.door_of(guest), button(guest))
             case ("follow", replica, guest):
@@ -210,6 +210,16 @@ class Play:
                 return self.beat(replica)
             case _:
                 return self.round(step[1])
+
+    def place(self, event: Any, door: str | None) -> str:
+        """The door meant; if none is said, the guest's or a session's where that makes sense, or else the room."""
+        if door is not None:
+            return self.names[door]
+        guest = getattr(event, "guest", getattr(event, "visitor", None))
+        if guest is not None:
+            return self.door_of(guest)
+        used = [i for i, d in self.model.doors.items() if i != ROOM and (d["guests"] or d["hosts"])]
+        return (*used, *self.model.doors)[-1 if used else 0]
 
     def named(self, event: Any) -> Any:
         return replace(event, to=self.names[event.to]) if isinstance(event, events.Transfer) else event
@@ -325,11 +335,24 @@ class Play:
     async def step_rest(self) -> None:
         pass
 
-    async def step_event(self, replica: int, event: Any, door: str) -> None:
-        await self.act(self.event(replica, self.names[door], self.named(event)))
+    async def step_start(self, ms: int) -> None:
+        """The first step: what o'clock it is when people begin to come."""
+        await self.pass_time(0, "kept", START + ms)
 
-    async def step_desk(self, replica: int, button: Any, guest: str) -> None:
-        await self.act(self.event(replica, self.door_of(guest), button(guest)))
+    async def step_event(self, *half: Any) -> None:
+        await self.act(self.half(("event", *half)))
+
+    async def step_desk(self, *half: Any) -> None:
+        await self.act(self.half(("desk", *half)))
+
+    async def step_bring(self, replica: int, guest: str, door: str) -> None:
+        """The host goes to a door and has a guest of another brought there, who goes in."""
+        to = self.names[door]
+        if not self.model.host_in(self.model.doors[to]):
+            await self.act(self.enter(replica, to, "kay", Role.HOST, None))
+        await self.act(self.event(replica, self.door_of(guest), events.Transfer(guest, to)))
+        await self.check()
+        await self.step_follow(replica, guest)
 
     async def step_arrive(self, replica: int, guest: str, door: str, seat: int, take: bool) -> None:
         door_id, page = self.names[door], (self.names[door], guest)
