@@ -12,7 +12,8 @@ from rules.presence import host_inside
 def unmet(owner: Owner, policy: Policy, now_ms: Millis) -> list[tuple[Door, Guest, Millis]]:
     """Every guest who knocked and waits untold of while no host is inside, and from which instant that is news.
 
-    The time counts from when they came, or from when the owner was last seen to leave: a dropped connection is no absence.
+    The time counts from when they came, or from when the owner was last seen to leave: a dropped connection is no
+    absence.
     """
     if not policy.host_absent_after_ms or any(host_inside(door, now_ms) for door in owner.doors.values()):
         return []

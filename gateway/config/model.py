@@ -48,6 +48,7 @@ class Config(sections.Section):
     plans: sections.Plans = sections.Plans()
     pages: sections.Pages = sections.Pages()
     limits: sections.Limits = sections.Limits()
+    webhooks: sections.Webhooks = sections.Webhooks()
     log: sections.Log = sections.Log()
 
     def policy(self) -> Policy:

@@ -186,6 +186,13 @@ class Limits(Section):
     tunnels_per_address: Count = 500
 
 
+class Webhooks(Section):
+    retention_days: Annotated[int, Field(ge=4, le=3660)] = 90  # more than deliveries are tried for
+    endpoints: Annotated[int, Field(ge=1, le=1000)] = 100
+    allow_http: bool = False
+    allow_networks: Networks = ()
+
+
 class Log(Section):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"

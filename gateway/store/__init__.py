@@ -7,6 +7,7 @@ from gateway.store.client import Store, StoreSettings
 from gateway.store.directory import Directory, Page
 from gateway.store.doors import Change, Doors, Located
 from gateway.store.errors import Outdated, StoreAway, StoreFull, UnknownOwner
+from gateway.store.hooks import Endpoint, Hooks, Lane, Secret, Settlement
 from gateway.store.hub import Hub, Subscription
 from gateway.store.identifiers import Identifiers
 from gateway.store.ledger import Ledger
@@ -14,6 +15,7 @@ from gateway.store.outbox import Entry, Mover
 from gateway.store.presence import Connection, Presences, Waiting
 from gateway.store.sessions import Appointment, Listing, Sessions
 from gateway.store.snapshot import Snapshot
+from gateway.store.trail import Place, Traced, Trail, stream_of
 from gateway.store.worker import Worker
 
 __all__ = [
@@ -22,24 +24,33 @@ __all__ = [
     "Connection",
     "Directory",
     "Doors",
+    "Endpoint",
     "Entry",
+    "Hooks",
     "Hub",
     "Identifiers",
+    "Lane",
     "Ledger",
     "Listing",
     "Located",
     "Mover",
     "Outdated",
     "Page",
+    "Place",
     "Presences",
+    "Secret",
     "Sessions",
+    "Settlement",
     "Snapshot",
     "Store",
     "StoreAway",
     "StoreFull",
     "StoreSettings",
     "Subscription",
+    "Traced",
+    "Trail",
     "UnknownOwner",
     "Waiting",
     "Worker",
+    "stream_of",
 ]

@@ -25,6 +25,10 @@ class Identifiers:
     def __init__(self, source: Callable[[int], bytes] = token_bytes) -> None:
         self._source = source
 
+    def endpoint(self) -> str:
+        """A webhook endpoint."""
+        return self._source(_ID_BYTES).hex()
+
     def alias(self) -> str:
         """What the platform calls a door."""
         return self._text(ALIAS_LENGTH)

@@ -15,7 +15,7 @@ from importlib.resources import files
 from gateway.store.errors import ScriptMismatch
 from gateway.store.keys import kind_of, slot_of
 
-NAMES = ("read", "commit", "beat", "append")
+NAMES = ("read", "commit", "beat", "append", "settle")
 MOST_LINES = 40
 _HEADER = re.compile(r"^-- (KEYS|ARGV|Returns|Guarantee): (.+)$", re.MULTILINE)
 _GROUP = re.compile(r"^(?P<fixed>[^()]*?)\s*(?:\((?P<each>[^()]+)\)\*)?$")
