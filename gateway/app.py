@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -65,7 +66,7 @@ class Gateway:
         await self.parts.streams.close_all(SPREAD_PAGES_S if len(self.parts.streams) else 0)
         loop = asyncio.get_running_loop()
         until = loop.time() + self.config.server.drain_max_s
-        while len(self.parts.tunnels) and loop.time() < until:
+        while len(self.parts.tunnels) and loop.time() < until:  # noqa: ASYNC110 - calls end without a word to us
             await asyncio.sleep(LOOK_S)
         await self.parts.tunnels.drain(SPREAD_TUNNELS_S if len(self.parts.tunnels) else 0)
 
@@ -96,7 +97,7 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     public = web.ServerRunner(
         FrontServer(dispatcher, _error_answer, max_line_bytes=config.upstream.max_head_bytes), shutdown_timeout=1.0
     )
-    tasks = workers(config, store, parts)
+    tasks = workers(store, parts)
     gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log)
     gateway.internal = web.AppRunner(Internal(parts, lambda: gateway.draining).application(), access_log=None)
     try:
@@ -117,8 +118,8 @@ def _no_runner() -> web.AppRunner:
     return web.AppRunner(web.Application(), access_log=None)
 
 
-def _error_answer(request: web.BaseRequest, status: int) -> web.StreamResponse:
+def _error_answer(_request: web.BaseRequest, status: int) -> web.StreamResponse:
     """What is answered where no handler was reached, or one failed."""
-    problem = Problem("bad-request" if status < 500 else "internal-error", status)
+    problem = Problem("bad-request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal-error", status)
     body = json.dumps(problem.document("")).encode()
     return answers.bare(status, body, {**answers.OWN_HEADERS, "Content-Type": MEDIA_TYPE})

@@ -215,7 +215,7 @@ def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:
     return count
 
 
-def workers(config: Config, store: StoreServices, parts: Parts) -> list[asyncio.Task[None]]:
+def workers(store: StoreServices, parts: Parts) -> list[asyncio.Task[None]]:
     """The tasks that run as long as the gateway does."""
     mover = Mover(store.store)
     worker = Worker(store.doors, move=mover.move, lost=_noting_loss(parts))

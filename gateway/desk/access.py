@@ -53,7 +53,7 @@ async def _by_seat(parts: Parts, room: Room, door_id: str, number: int, visitor:
 
 
 async def read_desk(parts: Parts, access: Access, now_ms: Millis) -> Snapshot:
-    """Every door the desk shows: the room, today's sessions, and wherever somebody is. Raises StoreAway, UnknownOwner."""
+    """The doors the desk shows: the room, today's sessions, wherever somebody is. Raises StoreAway, UnknownOwner."""
     if access.only_door is not None:
         return await parts.doors.read(access.room.id, access.only_door)
     agenda = await parts.sessions.agenda(access.room.id, now_ms - DAY_MS // 2, now_ms + DAY_MS)

@@ -35,6 +35,7 @@ from rules.names import clean_name, clean_text
 
 MOST_WORDS = 500
 DEFAULT_EXTEND_MINUTES = 15
+MOST_DIGITS = 6
 
 Fields = Mapping[str, Any]
 
@@ -117,7 +118,7 @@ def _words(fields: Fields) -> str:
 
 def _number(fields: Fields, name: str, default: int | None = None) -> int:
     value = fields.get(name, default)
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 6:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _fault(name, "must be a whole number" if value is not None else "is missing")

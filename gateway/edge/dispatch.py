@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -109,7 +110,7 @@ class Dispatcher:
     def _unreadable(self, call: Call, fault: HeadFault) -> web.StreamResponse:
         if fault.path and under_link_pattern(fault.path, call.client.host, self.parts.patterns):
             return answers.unknown_link(self.parts, call)
-        allow = {"Allow": ", ".join(METHODS)} if fault.status == 405 else {}
+        allow = {"Allow": ", ".join(METHODS)} if fault.status == HTTPStatus.METHOD_NOT_ALLOWED else {}
         answer = answers.problem(Problem(_SLUGS[fault.status], fault.status, f"{fault.reason}."), call, allow)
         answer.force_close()
         return answer
@@ -126,8 +127,9 @@ class Dispatcher:
         if path.startswith(_HOST_LINK) and "/" not in path[len(_HOST_LINK) :]:
             return await sign_in.handle_link(parts, call, path[len(_HOST_LINK) :])
         segments = path.removeprefix(_DESK).rstrip("/").split("/")
-        if path.startswith(_DESK) and len(segments) == 2:
-            return await desk.handle(parts, call, segments[0].lower(), segments[1].lower())
+        match segments if path.startswith(_DESK) else []:
+            case [clinic, owner]:
+                return await desk.handle(parts, call, clinic.lower(), owner.lower())
         return answers.unknown_link(parts, call)
 
     def _static(self, call: Call) -> web.StreamResponse:

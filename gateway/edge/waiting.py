@@ -20,7 +20,7 @@ from gateway.edge.visit import AWAY, Target, Visit, decide_visit
 from gateway.errors import Problem
 from gateway.store import Snapshot, StoreAway, StoreFull, Subscription, UnknownOwner, Waiting
 from rules.events import Heard
-from rules.model import Door, Guest, GuestState, Owner
+from rules.model import Guest, GuestState, Owner
 from rules.reasons import Reason, Verdict
 
 RETRY_MS = 2_000
@@ -74,7 +74,19 @@ async def open_stream(parts: Parts, call: Call, seen: Visit) -> web.StreamRespon
 class LivePage:
     """One open page of one visitor: follows the owner's doors and tells the page what is true now."""
 
-    __slots__ = ("_call", "_closed", "_following", "_message", "_parts", "_said", "_stream", "_target", "_task", "_timer", "_waiting")  # fmt: skip
+    __slots__ = (
+        "_call",
+        "_closed",
+        "_following",
+        "_message",
+        "_parts",
+        "_said",
+        "_stream",
+        "_target",
+        "_task",
+        "_timer",
+        "_waiting",
+    )
 
     def __init__(self, parts: Parts, call: Call, target: Target) -> None:
         self._parts = parts
@@ -126,7 +138,7 @@ class LivePage:
         self._keep_alive(seen)
         owner, now_ms = seen.snapshot.owner, seen.snapshot.now_ms
         self._say(owner, seen.verdict, now_ms)
-        self._pass_on_words(seen.door, seen)
+        self._pass_on_words(seen)
         self._look_again(seen.verdict, now_ms)
 
     def _away(self) -> None:
@@ -141,7 +153,7 @@ class LivePage:
             self._said = fact
             self._stream.send(encode_event("verdict", json.dumps(said, ensure_ascii=False)))
 
-    def _pass_on_words(self, door: Door | None, seen: Visit) -> None:
+    def _pass_on_words(self, seen: Visit) -> None:
         guest = _record(seen)
         words = guest.message if guest is not None else ""
         if words != self._message and words and self._stream is not None:
