@@ -87,9 +87,9 @@ async def start(stored: Stored, platform: Platform) -> AsyncIterator[Start]:
     """Starts gateways on the test's store, in front of its platform, with whatever sections differ."""
     started: list[Running] = []
 
-    async def begin(sections: Sections | None = None) -> Running:
+    async def begin(sections: Sections | None = None, **more: object) -> Running:
         given = merged(SHORT, stored.sections(), {"upstream": {"url": platform.url}}, sections or {})
-        running = await run(given)
+        running = await run({**given, **more})
         started.append(running)
         await running.gateway.parts.hub.subscribed.wait()
         return running

@@ -6,7 +6,6 @@ goes over HTTP.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import time
@@ -20,7 +19,7 @@ from gateway.signing import HostLink
 from gateway.store import Appointment
 from rules.events import Applied, Cancel, Event, Reschedule
 from rules.model import Clinic, OpeningHours, Role, Room, Seat
-from tests.integration.people import JSON, PUBLIC, WAIT_S, Browser, Document, Socket
+from tests.integration.people import JSON, PUBLIC, Browser, Document, Socket, eventually
 
 SECRET = "a key that is long enough for a test 0001"
 IDENTITY_SECRET = "another key, long enough for a test 0002"
@@ -191,9 +190,11 @@ class Clinics:
 
     async def until_inside(self, room: Room, holds: Callable[[frozenset[str]], object]) -> None:
         """Wait until `holds` is true of the connections the store knows at the owner's doors."""
-        async with asyncio.timeout(WAIT_S):
-            while not holds(await self.seen_inside(room)):
-                await asyncio.sleep(0.005)
+
+        async def is_so() -> object:
+            return holds(await self.seen_inside(room))
+
+        await eventually(is_so)
 
     async def seen_inside(self, room: Room) -> frozenset[str]:
         """The connections that the store knows at the owner's doors."""

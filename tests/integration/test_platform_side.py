@@ -1,4 +1,4 @@
-"""What the platform hears and what it may do: signed words about who comes, nothing of ours, nothing over our origin."""
+"""What the platform hears and what it may do: signed words about who comes, and nothing of ours."""
 
 from __future__ import annotations
 

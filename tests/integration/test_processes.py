@@ -104,7 +104,7 @@ async def serve(tmp_path: Path, stored: Stored, platform: Platform) -> AsyncIter
         config.write_text(CONFIG.format(**facts))
         with log.open("wb") as out:
             command = [sys.executable, "-m", "gateway", "serve", "--config", str(config)]
-            child = subprocess.Popen(command, stdout=out, stderr=out)
+            child = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: ASYNC220 - returns at once
         started.append(Process(child, public, internal, log))
         return started[-1]
 

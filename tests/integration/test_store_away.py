@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -16,7 +16,7 @@ import redis
 from gateway.store import embedded
 from rules.model import Room
 from tests.integration.conftest import Furnish
-from tests.integration.people import HTML, JSON, WAIT_S, Answer, Browser, Document, Events, Socket
+from tests.integration.people import HTML, JSON, WAIT_S, Answer, Browser, Document, Events, Socket, eventually
 from tests.integration.places import SHORT, Clinics, Running, merged, run
 from tests.integration.platform import Platform
 from tests.integration.test_answers import check_document, check_headers
@@ -71,10 +71,8 @@ class Scene:
 async def own_store(tmp_path: Path) -> AsyncIterator[OwnStore]:
     store = OwnStore(tmp_path / "own")
     yield store
-    try:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has been stopped, as it should
         store.thaw()
-    except (FileNotFoundError, ProcessLookupError):
-        pass  # it has been stopped, as it should
 
 
 Begin = Callable[..., Awaitable[Running]]
@@ -92,10 +90,8 @@ async def begin(own_store: OwnStore, platform: Platform) -> AsyncIterator[Begin]
         return running
 
     yield start
-    try:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it is down, or was never there
         own_store.thaw()
-    except (FileNotFoundError, ProcessLookupError):
-        pass  # it is down, or was never there
     for running in started:
         await running.gateway.stop()
 
@@ -125,9 +121,10 @@ async def ready(browser: Browser, running: Running) -> tuple[int, Document]:
 
 
 async def until_ready(browser: Browser, running: Running) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while (await ready(browser, running))[0] != 200:
-            await asyncio.sleep(0.05)
+    async def is_ready() -> bool:
+        return (await ready(browser, running))[0] == 200
+
+    await eventually(is_ready)
 
 
 async def newcomer(scene: Scene, accept: str) -> Answer:
@@ -189,9 +186,11 @@ async def test_a_store_that_dies_is_started_again_and_everything_goes_on(scene: 
 async def test_who_is_inside_when_all_data_are_lost_is_not_cut_and_is_known_again(scene: Scene):
     presence = f"lg:{{p{int(scene.room.id[:2], 16) % 64:02d}}}:in:{scene.room.id}"
     scene.store.tell("FLUSHALL")
-    async with asyncio.timeout(WAIT_S):
-        while scene.store.tell("ZCARD", presence) != 2:
-            await asyncio.sleep(0.05)
+
+    async def both_are_known() -> bool:
+        return scene.store.tell("ZCARD", presence) == 2
+
+    await eventually(both_are_known)
     assert await scene.socket.echo("still here") == "still here"
     await scene.clinics.gateway.store.directory.put_clinic(scene.clinics.clinic("sunrise"))
     await scene.clinics.gateway.store.directory.put_room(scene.room)
@@ -204,9 +203,11 @@ async def test_who_is_inside_when_all_data_are_lost_is_not_cut_and_is_known_agai
 async def test_a_rooms_link_is_not_called_unknown_after_its_data_were_lost(scene: Scene):
     scene.store.tell("FLUSHALL")
     lost = scene.clinics.gateway.parts.losses
-    async with asyncio.timeout(WAIT_S):
-        while not lost.are_recent(time.monotonic(), WAIT_S):
-            await asyncio.sleep(0.05)
+
+    async def is_noticed() -> bool:
+        return lost.are_recent(time.monotonic(), WAIT_S)
+
+    await eventually(is_noticed)
     scene.clinics.forget_cached()
     answer = await newcomer(scene, HTML)
     assert (answer.status, answer.reason) == (503, "store_away")

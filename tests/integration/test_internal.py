@@ -1,0 +1,116 @@
+"""The internal listener: alive, ready, and counts that come back to nothing when everybody has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from tests.integration.people import WAIT_S, eventually
+from tests.integration.places import Clinics, Running
+
+NAMES = [
+    "gateway_decisions_total",
+    "gateway_decision_seconds",
+    "gateway_guests_waiting",
+    "gateway_people_inside",
+    "gateway_sessions_overtime",
+    "gateway_knocks_total",
+    "gateway_wait_seconds",
+    "gateway_requests_total",
+    "gateway_request_seconds",
+    "gateway_upstream_seconds",
+    "gateway_upstream_errors_total",
+    "gateway_tunnels_open",
+    "gateway_tunnels_total",
+    "gateway_tunnel_bytes_total",
+    "gateway_event_streams_open",
+    "gateway_store_seconds",
+    "gateway_store_errors_total",
+    "gateway_store_up",
+    "gateway_fail_static_total",
+    "gateway_state_lost_total",
+    "gateway_suspected_scanner_total",
+    "gateway_auth_checks_total",
+    "gateway_webhooks_total",
+    "gateway_draining",
+    "gateway_build_info",
+]
+
+
+async def read(clinics: Clinics, path: str) -> tuple[int, str]:
+    session = clinics.browser().session
+    async with session.get(clinics.running.internal + path) as answer:
+        return answer.status, await answer.text()
+
+
+async def metric(clinics: Clinics, name: str) -> float:
+    """The sum of a metric over its labels."""
+    text = (await read(clinics, "/metrics"))[1]
+    return sum(float(value) for value in re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE))
+
+
+async def until(clinics: Clinics, name: str, value: float) -> None:
+    async def is_so() -> bool:
+        return await metric(clinics, name) == value
+
+    await eventually(is_so)
+
+
+async def test_alive_and_ready(clinics: Clinics):
+    assert (await read(clinics, "/healthz"))[0] == 200
+    status, text = await read(clinics, "/readyz")
+    assert (status, '"reasons": []' in text) == (200, True)
+
+
+async def test_every_metric_of_the_interface_is_there(clinics: Clinics):
+    _, text = await read(clinics, "/metrics")
+    assert [name for name in NAMES if f"# TYPE {name.removesuffix('_total')}" not in text] == []
+
+
+async def test_the_public_listener_serves_nothing_of_the_internal_one(clinics: Clinics):
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/clinics"):
+        assert (await clinics.browser().page(path)).status == 404
+
+
+async def test_counts_follow_people_and_come_back_to_nothing(clinics: Clinics):
+    room = await clinics.room()
+    host, _ = await clinics.host_inside(room)
+    guest = clinics.browser()
+    page = await guest.wait(clinics.link(room), "Ada")
+    await until(clinics, "gateway_guests_waiting", 1)
+    await clinics.act(host, room, "admit", guest=guest.visitor())
+    await page.reason("admitted")
+    await clinics.go_in(guest, clinics.link(room), room)
+    await page.close()
+    await until(clinics, "gateway_guests_waiting", 0)
+    await until(clinics, "gateway_event_streams_open", 0)
+    assert await metric(clinics, "gateway_people_inside") == 2
+    assert await metric(clinics, "gateway_tunnels_open") == 2
+    assert await metric(clinics, "gateway_knocks_total") == 1
+    await guest.drop()
+    await host.drop()
+    await until(clinics, "gateway_tunnels_open", 0)
+    await until(clinics, "gateway_people_inside", 0)
+    assert await metric(clinics, "gateway_tunnels_total") == 2
+    assert await metric(clinics, "gateway_store_up") == 1
+
+
+async def test_a_gateway_that_drains_says_so_and_lets_calls_go_on(start, furnish):
+    running: Running = await start({"server": {"drain_max_s": 30}})
+    clinics = furnish(running)
+    room = await clinics.room()
+    _, socket = await clinics.host_inside(room)
+    guest = clinics.browser()
+    page = await guest.wait(clinics.link(room), "Ada")
+    draining = asyncio.create_task(running.gateway.drain())
+
+    async def says_so() -> bool:
+        status, text = await read(clinics, "/readyz")
+        return status == 503 and "draining" in text
+
+    await eventually(says_so)
+    assert await socket.echo("still here") == "still here"
+    await socket.close()
+    async with asyncio.timeout(WAIT_S + 12):
+        await draining
+    await page.ended()

@@ -1,0 +1,115 @@
+"""The platform's addresses: what each class of route demands, and which door a request is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.conftest import Furnish, Start
+from tests.integration.people import JSON, Browser
+from tests.integration.places import Clinics
+from tests.integration.platform import Platform
+
+ROUTES = (
+    {"path": "/call/{alias}", "class": "entry"},
+    {"path": "/signal/{alias}", "class": "signal"},
+    {"path": "/static/**", "class": "asset"},
+    {"path": "/api/**", "class": "api", "binds": "query:room"},
+    {"path": "/record/{alias}", "class": "api", "role": "host", "methods": ("POST",)},
+    {"path": "/bosh", "class": "poll", "binds": "unbound"},
+    {"path": "/token", "class": "mint", "binds": "unbound"},
+    {"path": "/admin/**", "class": "internal"},
+)
+
+
+@pytest.fixture
+async def clinics(start: Start, furnish: Furnish) -> Clinics:
+    sections = {"presence": {"ttl_s": 1.5, "heartbeat_s": 0.3}}
+    return furnish(await start(sections, routes=ROUTES))
+
+
+@pytest.fixture
+async def host(clinics: Clinics) -> Browser:
+    return await clinics.host(await clinics.room())
+
+
+async def alias_at(clinics: Clinics, browser: Browser, owner: str = "dr-lee") -> str:
+    """The name the platform has for a room, learned by going there."""
+    answer = await browser.page(clinics.link(await clinics.room(owner)))
+    return answer.location.removeprefix("/call/")
+
+
+async def test_what_is_internal_does_not_exist_not_even_for_hosts(clinics: Clinics, host: Browser, platform: Platform):
+    await alias_at(clinics, host)
+    answer = await host.page("/admin/users")
+    assert (answer.status, answer.reason, platform.seen) == (404, "unknown_link", [])
+
+
+async def test_an_api_is_for_whoever_was_let_in_and_names_its_door(clinics: Clinics, host: Browser, platform: Platform):
+    alias = await alias_at(clinics, host)
+    assert (await host.ask("GET", f"/api/x?room={alias}", JSON)).status == 200
+    assert platform.last("/api/").path == f"/api/x?room={alias}"
+    for query in ("", "?room=", "?room=AAAAAAAAAAAAAAAAAAAA", f"?other={alias}"):
+        answer = await host.ask("GET", f"/api/x{query}", JSON)
+        assert (answer.status, answer.reason) == (403, "no_pass"), query
+    twice = await host.ask("GET", f"/api/x?room={alias}&room={alias}", JSON)
+    assert (twice.status, twice.json["type"]) == (400, "urn:link-gateway:problem:ambiguous-door")
+    assert (await clinics.browser().ask("GET", f"/api/x?room={alias}", JSON)).status == 403
+
+
+async def test_what_is_for_hosts_alone_refuses_guests_and_other_methods(clinics: Clinics, host: Browser):
+    room = await clinics.room()
+    await clinics.go_in(host, clinics.link(room), room)
+    guest = clinics.browser()
+    page = await guest.wait(clinics.link(room), "Ada")
+    await clinics.act(host, room, "admit", guest=guest.visitor())
+    await page.reason("admitted")
+    alias = await alias_at(clinics, guest)
+    refused = await guest.ask("POST", f"/record/{alias}", JSON, data=b"")
+    assert refused.status == 403
+    assert (await host.ask("POST", f"/record/{alias}", JSON, data=b"")).status == 200
+    wrong = await host.ask("GET", f"/record/{alias}", JSON)
+    assert (wrong.status, wrong.headers["Allow"]) == (405, "POST")
+
+
+async def test_who_polls_is_inside_and_goes_out_by_not_asking_any_more(clinics: Clinics, host: Browser):
+    room = await clinics.room()
+    await alias_at(clinics, host)
+    desk = await host.events(clinics.desk(room))
+    assert (await host.ask("POST", "/bosh", JSON, data=b"<body/>")).status == 200
+    await desk.until(lambda d: d["doors"][0]["host_inside"], "desk")
+    await desk.until(lambda d: not d["doors"][0]["host_inside"], "desk")
+
+
+async def test_where_a_request_names_no_door_exactly_one_pass_must_be_good(clinics: Clinics, host: Browser):
+    await alias_at(clinics, host)
+    assert (await host.ask("POST", "/bosh", JSON, data=b"")).status == 200
+    session = await clinics.session(await clinics.room())
+    assert (await host.page(session.host)).status == 303
+    answer = await host.ask("POST", "/bosh", JSON, data=b"")
+    assert (answer.status, answer.json["type"]) == (409, "urn:link-gateway:problem:ambiguous-door")
+    assert (await clinics.browser().ask("POST", "/bosh", JSON, data=b"")).status == 403
+
+
+async def test_a_second_connection_keeps_a_guest_inside_when_the_first_breaks(clinics: Clinics, host: Browser):
+    room = await clinics.room()
+    first = await clinics.go_in(host, clinics.link(room), room)
+    await clinics.go_in(host, clinics.link(room), room)
+    desk = await host.events(clinics.desk(room))
+    await first.close()
+    await clinics.until_inside(room, lambda now: len(now) == 1)
+    assert (await host.document(clinics.desk(room)))["doors"][0]["host_inside"]
+    assert all(d["doors"][0]["host_inside"] for _, d in desk.heard)
+
+
+async def test_a_clinics_own_host_leads_to_its_rooms(start: Start, furnish: Furnish, platform: Platform):
+    clinics = furnish(await start({"links": {"room": "{clinic}.gate.example/room/{owner}"}}))
+    await clinics.room()
+    guest = clinics.browser(host="sunrise.gate.example")
+    assert (await guest.document("/room/dr-lee"))["door"]["clinic"]["slug"] == "sunrise"
+    own = {"Origin": "http://sunrise.gate.example"}
+    await guest.page("/room/dr-lee")
+    assert (await guest.ask("POST", "/room/dr-lee", JSON, own, data={"name": "Ada"})).status == 200
+    foreign = {"Origin": "http://moonrise.gate.example"}
+    assert (await guest.ask("POST", "/room/dr-lee", JSON, foreign, data={"name": "Ada"})).status == 403
+    assert (await clinics.browser(host="nowhere.gate.example").page("/room/dr-lee")).status == 404
+    assert (await clinics.browser().page("/sunrise/room/dr-lee")).status == 404
