@@ -12,6 +12,8 @@ from aiohttp import web
 from gateway import clock
 from gateway.edge import answers
 from gateway.edge.button import press
+from gateway.edge.calendar import QUERY as CALENDAR
+from gateway.edge.calendar import answer_calendar
 from gateway.edge.cookies import pass_after
 from gateway.edge.parts import Call, Parts, Wants
 from gateway.edge.visit import AWAY, TOO_MANY, Target, Visit, find_target, visit, without_owner
@@ -68,6 +70,8 @@ async def _get(parts: Parts, call: Call, target: Target) -> web.StreamResponse:
     seen = await visit(parts, call, target)
     if isinstance(seen, Verdict):
         return answers.answer_verdict(parts, call, None, target.door_id, seen, clock.now_ms())
+    if call.query == CALENDAR and (file := answer_calendar(parts, call, seen)) is not None:
+        return file
     if call.wants is Wants.EVENTS:
         return await open_stream(parts, call, seen)
     seen = await sign_of_life(parts, call, seen)
