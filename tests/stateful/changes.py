@@ -115,7 +115,7 @@ class Changes(Facts):
             guest = dict(own)
             self.move(guest, "waiting")
         guest |= {"joined": self.now, "seat": seat, "knocked": None, "rang": False, "reminded": False}
-        guest |= {"message": "", "may_return": False, "moved_to": None}
+        guest |= {"message": "", "may_return": False, "moved_to": None, "absence_told": False}
         if guest["denied"] is None or self.now >= guest["denied"] + self.policy.deny_block_ms:
             guest["denials"], guest["denied"] = 0, None
         if who not in door["guests"]:
@@ -218,11 +218,16 @@ class Changes(Facts):
         guest = door["guests"].get(who)
         if role == "host":
             was = was or who in door["hosts"]
-            door["hosts"] = [v for v in door["hosts"] if v != who]
+            self.host_leaves(door, who)
         elif guest and (was or guest["state"] == "inside"):
             was, guest["state"], guest["since"] = True, "out", self.now
         if was:
             self.tell("left", door_id, who)
+
+    def host_leaves(self, door: Record, who: str) -> None:
+        if who in door["hosts"]:
+            door["hosts"].remove(who)
+            door["left"] = self.now
 
     # --- hosts --------------------------------------------------------------------------------------------------
     def may_admit(self, door: Record) -> None:
@@ -322,7 +327,7 @@ class Changes(Facts):
     def on_transfer(self, door_id: str, event: events.Transfer) -> None:
         to = self.doors.get(event.to)
         # A door where nobody is, is not read: the store knows only of the others.
-        if to is None or event.to == door_id or not (to["guests"] or to["hosts"] or to["presence"]):
+        if to is None or event.to == door_id or not self.somebody(to):
             raise No("unknown_door")
         target, guest = self.doors[event.to], self.guest(door_id, event.guest)
         if guest["state"] == "moved" and guest["moved_to"] == event.to:

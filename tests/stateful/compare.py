@@ -35,6 +35,7 @@ def project(door: Door) -> Record:
         "finished": door.finished_at_ms,
         "told": door.overtime_told,
         "erased": door.names_erased,
+        "left": door.host_left_at_ms,
     }
 
 
@@ -53,6 +54,7 @@ def _guest(guest: Guest) -> Record:
         "message": guest.message,
         "may_return": guest.may_return,
         "moved_to": guest.moved_to,
+        "absence_told": guest.absence_told,
     }
 
 

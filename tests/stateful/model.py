@@ -24,14 +24,14 @@ def make_record(state: str, now: int, **more: Any) -> Record:
     """A guest's record as it begins."""
     blank = {"state": state, "since": now, "joined": now, "seat": None, "knocked": None, "rang": False}
     blank |= {"reminded": False, "new_device": False, "denials": 0, "denied": None, "message": "", "may_return": False}
-    return {**blank, "moved_to": None, **more}
+    return {**blank, "moved_to": None, "absence_told": False, **more}
 
 
 def make_door(kind: str, **more: Any) -> Record:
     """A door with nobody at it."""
     blank: Record = {"kind": kind, "status": "open", "locked": False, "guests": {}, "hosts": [], "presence": {}}
     blank |= {"heard": {}, "operations": {}, "opens": 0, "closes": 0, "extended": 0, "alive": 0, "lease": 0}
-    return {**blank, "seats": {}, "held": False, "finished": None, "told": False, "erased": False, **more}
+    return {**blank, "seats": {}, "held": False, "finished": None, "told": False, "erased": False, "left": 0, **more}
 
 
 class Facts:
@@ -90,6 +90,10 @@ class Facts:
 
     def host_in(self, door: Record) -> bool:
         return any(role == "host" for _, role in self.inside(door))
+
+    def somebody(self, door: Record) -> bool:
+        """Whether anybody is or was here: what the store calls an active door."""
+        return bool(door["guests"] or door["hosts"] or door["presence"])
 
     def busy(self) -> bool:
         return any(role == "guest" for door in self.doors.values() for _, role in self.inside(door))

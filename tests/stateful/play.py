@@ -509,8 +509,11 @@ class Play:
         for _ in range(MOST_BEATS if way == "beating" else 0):
             self.set_clock(min(until, self.now + BEAT_MS))
             for n in range(3):
-                await self.act(self.beat(n))
+                if self.model.lines[n] or self.model.pages[n]:
+                    await self.act(self.beat(n))
             await self.act(self.round(replica))
+            if self.now >= until:
+                return
         if self.now < until:
             self.set_clock(until)
             if way != "silent":

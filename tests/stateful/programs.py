@@ -37,6 +37,7 @@ QUICK = Policy(
     waiting_ttl_ms=2 * MINUTE,
     live_page_ms=30_000,
     remind_after_ms=40_000,
+    host_absent_after_ms=70_000,
     names_kept_ms=8 * MINUTE,
     max_length_ms=60 * MINUTE,
     guests_per_door=3,
@@ -146,9 +147,17 @@ HALVES: tuple[Callable[[Draw], Step], ...] = (
     lambda d: ("beat", d.replica()),
     lambda d: ("round", d.replica()),
 )
+def arrival(d: Draw) -> Step:
+    return ("arrive", d.replica(), d.guest(), d.of(ROOM, *DOORS), d.of(1, 1, 2), d.of(True, False))
+
+
+def host(d: Draw) -> Step:
+    return ("host", d.replica(), d.of(*HOSTS), d.of(ROOM, *DOORS), d.of(True, False))
+
+
 STEPS: tuple[Callable[[Draw], Step], ...] = (
-    *(4 * [lambda d: ("arrive", d.replica(), d.guest(), d.door(), d.of(1, 1, 2), d.of(True, False))]),
-    *(2 * [lambda d: ("host", d.replica(), d.of(*HOSTS), d.door(), d.of(True, False))]),
+    *(3 * [arrival]),
+    *(2 * [host]),
     *(4 * [lambda d: ("answer", d.replica(), d.guest())]),
     *(2 * [lambda d: ("follow", d.replica(), d.guest())]),
     *(4 * [lambda d: ("desk", d.replica(), d.of(*AT_DESK), d.guest())]),
@@ -163,18 +172,19 @@ STEPS: tuple[Callable[[Draw], Step], ...] = (
     lambda d: ("die", d.replica()),
     lambda d: ("beat", d.replica()),
     lambda d: ("round", d.replica()),
-    *(2 * [lambda d: ("wait", d.replica(), d.way(), d.of(1, 5_000, 20_000, 46_000, 2 * MINUTE, 6 * MINUTE))]),
-    *(5 * [lambda d: ("until", d.replica(), d.way(), d.random.randrange(7), d.of(-1, 0, 0, 1))]),
+    lambda d: ("wait", d.replica(), d.way(), d.of(1, 5_000, 20_000, 46_000, 100_000, 5 * MINUTE)),
+    *(5 * [lambda d: ("until", d.replica(), d.way(), d.of(0, 0, 0, 1, 2, 5), d.of(-1, 0, 0, 1))]),
     *(2 * [lambda d: ("repeat", d.replica(), d.random.randrange(5))]),
     lambda d: ("lost_reply", d.half()),
     lambda d: ("pause", d.half(), d.of(1_500, 2_000, 2_001, 40_000)),
     *(4 * [lambda d: ("inside_of", d.half(), d.half())]),
     *(2 * [lambda d: ("at_once", d.half(), d.half())]),
 )
-STARTS = (0, 59_999, 90_000, 150_000, 3 * MINUTE, 255_000, 330_000, 8 * MINUTE)
+STARTS = (0, 59_999, 90_000, 150_000, 3 * MINUTE, 255_000, 300_000)
 
 
 def draw_program(seed: int, length: int) -> list[Step]:
     """A program of so many steps, at some time of the day."""
     draw = Draw(seed)
-    return [("start", draw.of(*STARTS)), *(draw.step() for _ in range(length))]
+    first = [draw.of(arrival, arrival, host)(draw) for _ in range(5)]
+    return [("start", draw.of(*STARTS)), *first, *(draw.step() for _ in range(length - len(first)))]

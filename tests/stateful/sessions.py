@@ -61,7 +61,9 @@ class Model(Changes):
             for guest in door["guests"].values():
                 if guest["state"] == "inside":
                     self.move(guest, "out")
-            door["presence"], door["hosts"], door["status"], door["finished"] = {}, [], "ended", self.now
+            for host in list(door["hosts"]):
+                self.host_leaves(door, host)
+            door["presence"], door["status"], door["finished"] = {}, "ended", self.now
             self.tell("session.ended", door_id)
 
     def send_out(self, door_id: str) -> None:
@@ -182,13 +184,28 @@ class Model(Changes):
             door = self.doors[door_id]
             self.find(door_id)
             for who in [v for v in door["hosts"] if not self.is_in(door, v, "host")]:
-                door["hosts"].remove(who)
+                self.host_leaves(door, who)
                 self.tell("left", door_id, who)
             for who in list(door["guests"]):
                 self.tick_guest(door_id, who)
             if door["kind"] == "session":
                 self.tick_session(door_id)
         self.attention()
+        self.absence()
+
+    def absence(self) -> None:
+        """Whoever waits and has seen no host for long is told of, once a knock."""
+        after = self.policy.host_absent_after_ms
+        if not after or any(self.host_in(door) for door in self.doors.values()):
+            return
+        # A session where nobody is any more is not read: when its host left is forgotten with it.
+        left = max(d["left"] for d in self.doors.values() if d["kind"] == "room" or self.somebody(d))
+        for door_id, door in self.doors.items():
+            for who, guest in door["guests"].items():
+                waits = guest["state"] == "waiting" and guest["knocked"] is not None and not guest["absence_told"]
+                if door["status"] == "open" and waits and self.now >= max(guest["joined"], left) + after:
+                    guest["absence_told"] = True
+                    self.tell("host.absent", door_id, who)
 
     def tick_guest(self, door_id: str, who: str) -> None:
         door = self.doors[door_id]
@@ -269,7 +286,7 @@ class Model(Changes):
         """The instants ahead at which something may change, for clocks that want to hit them."""
         p, found = self.policy, {self.hold}
         for door in self.doors.values():
-            found |= {self.alive(door), *door["presence"].values()}
+            found |= {self.alive(door), *door["presence"].values(), door["left"] + p.host_absent_after_ms}
             if door["kind"] == "session":
                 opens = door["opens"]
                 found |= {opens - p.opens_early_ms, opens - p.host_early_ms, self.closes(door)}
@@ -277,6 +294,7 @@ class Model(Changes):
             found |= {at + n for at in door["heard"].values() for n in (p.live_page_ms, p.waiting_ttl_ms)}
             for guest in door["guests"].values():
                 waits = (p.admission_ttl_ms, self.grace(door), p.deny_block_ms, p.presence_ttl_ms, p.waiting_ttl_ms)
+                found.add(guest["joined"] + p.host_absent_after_ms)
                 found |= {guest["since"] + n for n in waits}
                 found |= {(guest["knocked"] or 0) + p.remind_after_ms, (guest["denied"] or 0) + p.deny_block_ms}
         return sorted(at for at in found if at > self.now)

@@ -20,6 +20,8 @@ class Witness:
         self.policy = policy
         self.bidden: dict[str, set[str]] = defaultdict(set)  # let in, not come in yet
         self.known: dict[str, set[str]] = defaultdict(set)  # came in, and may come back
+        self.inside: dict[str, set[str]] = defaultdict(set)  # came in, and were not seen to leave
+        self.lodgers: dict[str, set[str]] = defaultdict(set)  # inside when another was let in: may stay, not come back
         self.shut: dict[str, str] = {}
         self.missed: set[str] = set()  # over, and nobody ever came
         self.removed: set[tuple[str, str]] = set()
@@ -32,23 +34,27 @@ class Witness:
                 assert door not in self.shut, f"let in at a door that is {self.shut[door]}"
                 assert (door, guest) not in self.removed, "let in, though removed"
                 if door == ROOM:
-                    self.bidden[door], self.known[door] = set(), set()
+                    self.bidden[door], self.lodgers[door] = set(), set(self.inside[door])
+                    self.known[door] &= self.inside[door]
                 self.bidden[door].add(guest)
             case "inside" if facts["role"] == "guest":
                 self.enters(door, guest, found=bool(facts.get("found")), owner=owner, now_ms=now_ms)
             case "joined" | "admission_lapsed" | "denied" | "on_hold" | "gave_up" | "removed" | "seat.freed":
                 self.bidden[door].discard(guest)
                 self.known[door].discard(guest)
+                self.inside[door].discard(guest)
                 if entry.what == "removed":
                     self.removed.add((door, guest))
                 if entry.what == "joined" and door == ROOM:  # a room forgives in time
                     self.removed.discard((door, guest))
             case "let_back":
                 self.removed.discard((door, guest))
-            case "left" if facts.get("for_good"):
-                self.known[door].discard(guest)
+            case "left":
+                self.inside[door].discard(guest)
+                if facts.get("for_good") or guest in self.lodgers[door]:
+                    self.known[door].discard(guest)
             case "call_ended":
-                self.bidden[door], self.known[door] = set(), set()
+                self.bidden[door], self.known[door], self.inside[door] = set(), set(), set()
             case _:
                 self.turns(entry, owner, now_ms, here, held=bool(facts.get("held")))
 
@@ -65,6 +71,7 @@ class Witness:
             assert found or now_ms >= opens, "came in before it opened"
         self.bidden[door].discard(guest)
         self.known[door].add(guest)
+        self.inside[door].add(guest)
 
     def turns(self, entry: Entry, owner: Owner, now_ms: int, here: set[str], *, held: bool) -> None:
         """I2, I5, and that what is over stays over."""
