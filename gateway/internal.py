@@ -1,6 +1,6 @@
-"""The internal listener: is it alive, is it ready, what does it count.
+"""The internal listener: is it alive, is it ready, what does it count; and the API.
 
-Rule that holds here: it says nothing about any door, and is never reachable by guests.
+Rule that holds here: without a key it says nothing about any door, and it is never reachable by guests.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from gateway.api.table import OPERATIONS
+from gateway.api.v1 import Api
 from gateway.edge.parts import Parts
 from gateway.store import StoreAway
 
@@ -28,6 +30,7 @@ class Internal:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
+        Api(self._parts, OPERATIONS).mount(app)
         return app
 
     async def _healthz(self, _request: web.Request) -> web.Response:

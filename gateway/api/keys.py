@@ -41,32 +41,41 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known of a key. `clinic` empty: it is good for all of them."""
+    """What is known of a key. `clinic` empty: it is good for all of them; `expires_at_ms` none: for ever."""
 
     id: str
     name: str
     clinic: str
     scopes: frozenset[Scope]
     created_at_ms: Millis
+    expires_at_ms: Millis | None = None
 
     def document(self) -> str:
         """What the store keeps."""
         said = {"name": self.name, "clinic": self.clinic, "scopes": sorted(self.scopes)}
-        return json.dumps({"v": VERSION, "id": self.id, **said, "created_at_ms": self.created_at_ms})
+        times = {"created_at_ms": self.created_at_ms, "expires_at_ms": self.expires_at_ms}
+        return json.dumps({"v": VERSION, "id": self.id, **said, **times})
+
+    def is_expired(self, now_ms: Millis) -> bool:
+        """Whether it is good no more."""
+        return self.expires_at_ms is not None and now_ms >= self.expires_at_ms
 
 
 def read_document(text: str) -> ApiKey:
     """What `ApiKey.document` wrote."""
     said = json.loads(text)
     scopes = frozenset(Scope(scope) for scope in said["scopes"] if scope in set(Scope))
-    return ApiKey(said["id"], said["name"], said["clinic"], scopes, said["created_at_ms"])
+    times = (said["created_at_ms"], said.get("expires_at_ms"))
+    return ApiKey(said["id"], said["name"], said["clinic"], scopes, *times)
 
 
-def make_key(name: str, clinic: str, scopes: Collection[Scope], now_ms: Millis) -> tuple[str, ApiKey]:
+def make_key(
+    name: str, clinic: str, scopes: Collection[Scope], now_ms: Millis, expires_at_ms: Millis | None = None
+) -> tuple[str, ApiKey]:
     """A new key: its text, to be shown once, and what to keep under `digest_key` of it."""
     key_id, secret = _draw(_ID_LENGTH), _draw(_SECRET_LENGTH)
     text = f"{PREFIX}{key_id}_{secret}"
-    return text + _check(text), ApiKey(key_id, name, clinic, frozenset(scopes), now_ms)
+    return text + _check(text), ApiKey(key_id, name, clinic, frozenset(scopes), now_ms, expires_at_ms)
 
 
 def is_key(text: str) -> bool:

@@ -28,6 +28,11 @@ class Ledger:
         before: str | None = await self._store.command("GET", key)
         return before
 
+    async def recall(self, kind: str, name: str) -> str | None:
+        """What is kept under a name, or none."""
+        found: str | None = await self._store.command("GET", self._store.keys.of("memo", digest_of(kind, name)))
+        return found
+
     async def replace(self, kind: str, name: str, value: str, kept_s: int) -> None:
         """Keep `value` under a name in place of what was there."""
         await self._store.command("SET", self._store.keys.of("memo", digest_of(kind, name)), value, "EX", kept_s)
@@ -53,3 +58,17 @@ class Ledger:
     async def delete_key(self, key_digest: str) -> bool:
         """Revoke an API key; whether there was one."""
         return bool(await self._store.command("HDEL", self._store.keys.shared("apikeys"), key_digest))
+
+    async def note_use(self, key_id: str, at_ms: int) -> None:
+        """Remember when an API key was last used."""
+        await self._store.command("HSET", self._store.keys.shared("apikeyuse"), key_id, at_ms)
+
+    async def uses(self) -> dict[str, int]:
+        """When each API key was last used, by its id, in Unix milliseconds."""
+        fields = await self._store.command("HGETALL", self._store.keys.shared("apikeyuse"))
+        pairs = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
+        return {key_id: int(at_ms) for key_id, at_ms in pairs.items()}
+
+    async def forget_use(self, key_id: str) -> None:
+        """Drop it, the key being revoked."""
+        await self._store.command("HDEL", self._store.keys.shared("apikeyuse"), key_id)
