@@ -7,16 +7,23 @@ given.
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from aiohttp import AddrInfoType, ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    AddrInfoType,
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
 from aiohttp.abc import AbstractResolver
 
 from gateway import __version__
@@ -122,6 +129,21 @@ def _literal(host: str) -> Address | None:
         return None
 
 
+def guarded(rules: EgressRules) -> Callable[[AddrInfoType], socket.socket]:
+    """Makes the sockets of connections; for an address that is not allowed there is none. Raises Forbidden."""
+
+    def make(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, where = info
+        address = _literal(str(where[0]))
+        if address is None or not rules.allows(address):
+            raise Forbidden
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
+
+    return make
+
+
 class Egress:
     """Sends requests out. `resolver` is the system's unless a test brings its own."""
 
@@ -166,5 +188,22 @@ class Egress:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None
+    ) -> None:
         await self.close()
+
+
+async def _read_a_little(chunks: AsyncIterator[bytes]) -> None:
+    """Read an answer's body, but no more than MOST_BYTES of it; the connection is not used again anyhow."""
+    read = 0
+    async for chunk in chunks:
+        read += len(chunk)
+        if read >= MOST_BYTES:
+            return
+
+
+def _kind_of(error: ClientError) -> str:
+    if isinstance(error, ClientConnectorError):
+        return "forbidden" if isinstance(error.os_error, Forbidden) else "connect"
+    return "protocol"

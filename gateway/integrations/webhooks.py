@@ -24,6 +24,7 @@ from rules.model import Millis
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 SHORTEST_BYTES, LONGEST_BYTES = 24, 64
+MOST_SECRETS = 4  # so many rotations in a row leave the first secret good
 
 KINDS: Mapping[Happening, str] = {
     Happening.KNOCK: "knock",
@@ -130,8 +131,9 @@ def sign(letter_id: str, body: bytes, secrets: Sequence[Secret], now_ms: Millis)
 
 
 def rotated(secrets: Sequence[Secret], new: str, until_ms: Millis) -> tuple[Secret, ...]:
-    """These secrets with a new one; of the former, the latest goes on being good until then."""
-    return Secret(new), *(Secret(secret.text, until_ms) for secret in secrets[:1])
+    """These secrets with a new one; those that are good go on being so until then, or until their time before."""
+    former = (Secret(s.text, until_ms if s.until_ms is None else min(s.until_ms, until_ms)) for s in secrets)
+    return (Secret(new), *former)[:MOST_SECRETS]
 
 
 def next_try_ms(tries: int, now_ms: Millis, chance: float) -> Millis | None:

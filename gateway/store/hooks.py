@@ -136,9 +136,11 @@ class Hooks:
 
     # --- what is to be delivered --------------------------------------------------------------------------------
     async def claim(self, endpoint_id: str, holder: str, lease_ms: Millis) -> bool:
-        """Hold an endpoint for a while, if nobody does."""
+        """Hold an endpoint for a while, if nobody else does."""
         key = self._store.keys.of("hooklease", endpoint_id)
-        return await self._store.command("SET", key, holder, "NX", "PX", lease_ms) is not None
+        if await self._store.command("SET", key, holder, "NX", "PX", lease_ms) is not None:
+            return True
+        return bool(await self._store.command("GET", key) == holder)
 
     async def settle(
         self, endpoint_id: str, holder: str, settlement: Settlement, *, lease_ms: Millis, now_ms: Millis
