@@ -34,7 +34,7 @@ class Entry:
     seat: Seat
     link: str
     now_ms: Millis
-    with_names: bool = False  # the host's name and the session's title
+    with_names: bool = False  # the host's name; in the host's own entry the session's title
 
     @property
     def is_off(self) -> bool:
@@ -101,7 +101,9 @@ def _event(entry: Entry, starts: datetime, ends: datetime) -> Event:
 def _summary(entry: Entry) -> str:
     if not entry.with_names:
         return "Video consultation"
-    return entry.door.title or f"Video consultation: {entry.owner.room.name}"
+    if entry.seat.role is Role.HOST and entry.door.title:  # which guests do not see anywhere
+        return entry.door.title
+    return f"Video consultation: {entry.owner.room.name}"
 
 
 def _address(address: str, name: str, **params: str) -> vCalAddress:

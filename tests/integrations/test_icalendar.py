@@ -83,12 +83,10 @@ def test_no_persons_name_and_no_title_stands_in_an_entry_unless_asked(seat: int)
     assert not [name for name in ("Lee", "Kim", "Alex", "first visit") if name in text]
 
 
-def test_asked_for_names_an_entry_says_the_title_or_else_the_host() -> None:
+def test_asked_for_names_a_host_reads_the_title_and_a_guest_the_hosts_name() -> None:
     owner = owner_with()
-    assert read_back(entry(owner, with_names=True))[1]["summary"] == "Kim, first visit"
-    door = replace(owner.doors[SESSION_ID], title="")
-    untitled = entry(owner.with_door(door), with_names=True)
-    assert read_back(untitled)[1]["summary"] == "Video consultation: Dr Lee"
+    assert read_back(entry(owner, 1, with_names=True))[1]["summary"] == "Kim, first visit"
+    assert read_back(entry(owner, 2, with_names=True))[1]["summary"] == "Video consultation: Dr Lee"
 
 
 def test_words_of_a_clinic_cannot_add_lines_to_an_entry() -> None:
