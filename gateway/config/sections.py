@@ -180,6 +180,7 @@ class Limits(Section):
     joins_per_address_per_min: Count = 60
     joins_per_door_per_min: Count = 120
     requests_per_address_per_s: Count = 200
+    api_requests_per_key_per_min: Count = 1200
     event_streams: Count = 20_000
     event_streams_per_address: Count = 500
     tunnels: Count = 20_000
