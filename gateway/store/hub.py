@@ -230,6 +230,7 @@ class Hub:
         await connection.connect()
         channels = [self._doors.store.keys.channel(partition) for partition in range(PARTITIONS)]
         await connection.send_command("SUBSCRIBE", *channels)
+        _heed_cancellation()
         confirmed, asked = 0, False
         while True:
             message = await connection.read_response(timeout=QUIET_S)
@@ -272,3 +273,10 @@ class Hub:
 def _spread() -> float:
     """Near one; so that replicas do not all read at the same instant."""
     return random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load, guards nothing
+
+
+def _heed_cancellation() -> None:
+    """End a task that was cancelled while it connected: redis-py may lose that on the way."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

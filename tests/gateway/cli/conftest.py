@@ -61,6 +61,7 @@ class Gateway:
     """A configuration, and the commands run with it."""
 
     config: Path
+    store_url: str
 
     def run(self, *args: str) -> Result:
         """One command."""
@@ -105,7 +106,7 @@ def gateway(tmp_path: Path) -> Generator[Gateway]:
     )
     with asyncio.Runner() as runner:  # one more user of the store, so that it does not end with every command
         server = runner.run(embedded.start(tmp_path / "state"))
-        yield Gateway(config)
+        yield Gateway(config, server.url)
         runner.run(server.stop())
 
 

@@ -1,0 +1,118 @@
+"""`check` and the rest of the command line's manners."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import cli
+from gateway.cli.commands import Commands
+from gateway.store import StoreAway, StoreFull, UnknownOwner
+from gateway.store.embedded import EmbeddedFault
+
+BAD = """
+[server]
+public = "nowhere"
+publik_url = "x"
+[store]
+deadline_s = -1
+[presence]
+ttl_s = 1
+"""
+
+
+def _run(*args: str):
+    return CliRunner().invoke(cli, list(args))
+
+
+def test_every_fault_is_told_at_once_with_exit_code_2(tmp_path):
+    file = tmp_path / "bad.toml"
+    file.write_text(BAD)
+    result = _run("check", "--config", str(file))
+    assert result.exit_code == 2
+    assert [line.partition(":")[0].partition(" =")[0] for line in result.stderr.splitlines()] == [
+        "presence.ttl_s",
+        "server.public",
+        "server.publik_url",
+        "store.deadline_s",
+    ]
+    told = json.loads(_run("check", "--config", str(file), "--json").stdout)
+    assert [fault["key"] for fault in told["faults"]] == [
+        "presence.ttl_s",
+        "server.public",
+        "server.publik_url",
+        "store.deadline_s",
+    ]
+
+
+def test_checking_makes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "good.toml"
+    file.write_text('[server]\npublic_url = "http://localhost:8000"\n')
+    result = _run("check", "--config", str(file))
+    assert (result.exit_code, result.stdout) == (0, "the configuration has no faults\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["good.toml"]
+
+
+def test_what_is_allowed_and_may_not_be_meant_is_a_warning(tmp_path):
+    file = tmp_path / "odd.toml"
+    file.write_text('[server]\npublic_url = "https://video.example.org"\n[identity]\nkind = "none"\n')
+    told = json.loads(_run("check", "--config", str(file), "--json").stdout)
+    assert [warning.partition(" ")[0] for warning in told["warnings"]] == [
+        "server.trusted_proxies",
+        "server.desk_url",
+        "identity.kind",
+    ]
+
+
+def test_there_is_no_openapi_document_yet_and_it_says_so():
+    result = _run("openapi")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "there is no OpenAPI document yet" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (StoreAway("slow"), "the store is away: slow"),
+        (StoreFull(), "the store is full: nothing was written"),
+        (UnknownOwner("0" * 16, 0, 0), "there is no such room any more"),
+        (EmbeddedFault("no server"), "no server"),
+        (PermissionError(13, "Permission denied", "/state"), "/state: Permission denied"),
+        (KeyError("what\never"), "a fault of this program: KeyError: 'what\\never'"),
+        (KeyboardInterrupt(), "stopped"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_whatever_happens_is_one_line_and_exit_code_1(fault, told):
+    group = Commands("link-gateway")
+
+    @group.command("fail")
+    def fail() -> None:
+        raise fault
+
+    result = CliRunner().invoke(group, ["fail"])
+    assert (result.exit_code, result.stderr.strip()) == (1, told)
+
+
+@pytest.mark.parametrize(
+    "args", [("frob",), ("serve", "--port", "1"), ("demo", "--port", "70000"), ("session", "show")], ids=" ".join
+)
+def test_wrong_use_is_one_line_and_exit_code_2(args):
+    result = _run(*args)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_configuration_that_is_not_there_is_wrong_use(tmp_path):
+    for command in (("serve",), ("clinic", "list"), ("check",)):
+        result = _run(*command, "--config", str(tmp_path / "none.toml"))
+        assert result.exit_code == 2
+        assert "cannot be read" in result.stderr
+
+
+def test_help_is_no_error():
+    assert _run("--help").exit_code == 0
+    assert _run("session", "--help").exit_code == 0
