@@ -18,5 +18,4 @@ def host_link(parts: Parts, room: Room, name: str = "") -> str:
     """A fresh sign-in link for the owner of `room`, a whole URL. `name`: who signs in, where it is not the owner."""
     nonce = secrets.token_hex(_NONCE_BYTES)
     token = parts.signing.sign_host_link(HostLink(room.id, room.host_generation, nonce, name or room.name))
-    base = parts.config.server.desk_url or parts.config.server.public_url
-    return f"{base.rstrip('/')}/-/host/{token}"
+    return f"{parts.desk_origin(room.clinic)}/-/host/{token}"

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.edge import answers
-from gateway.edge.parts import Call, Parts
+from gateway.edge.parts import Call, Parts, desk_path
 from gateway.edge.visit import AWAY
 from gateway.errors import Problem, ProblemError
 from gateway.signing import HostLink, HostSignIn
@@ -63,7 +63,7 @@ async def _sign_in(parts: Parts, call: Call, link: HostLink, owner: Owner) -> we
     if not await parts.ledger.burn(link.nonce, NONCE_KEPT_S):
         known = call.jar.sign_in(owner.room.id)
         if known is not None and known.generation == owner.room.host_generation:  # the button was pressed twice
-            return answers.redirect(f"/-/desk/{owner.clinic.slug}/{owner.room.owner}")
+            return answers.redirect(desk_path(owner.clinic.slug, owner.room.owner))
         return _expired(parts)
     visitor = parts.doors.identifiers.visitor()
     sign_in = HostSignIn(owner.room.id, owner.room.host_generation, visitor, clock.now_ms())
@@ -72,7 +72,7 @@ async def _sign_in(parts: Parts, call: Call, link: HostLink, owner: Owner) -> we
         parts.names.set_sign_in(parts.signing, sign_in),
         *(parts.names.set(parts.names.door_pass(given.door), "", 0) for given in call.jar.passes()),
     ]
-    return answers.redirect(f"/-/desk/{owner.clinic.slug}/{owner.room.owner}", cookies)
+    return answers.redirect(desk_path(owner.clinic.slug, owner.room.owner), cookies)
 
 
 async def handle_sign_out(parts: Parts, call: Call) -> web.StreamResponse:

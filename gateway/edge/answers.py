@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.edge.pages import LinkFacts, Page
-from gateway.edge.parts import Call, Parts, Wants
+from gateway.edge.parts import Call, Parts, Wants, desk_path
 from gateway.edge.support import format_code
 from gateway.edge.visit import Visit
 from gateway.errors import Problem
@@ -153,7 +153,7 @@ def _facts(parts: Parts, seen: Visit) -> LinkFacts:
     owner, door, verdict = seen.snapshot.owner, seen.door, seen.verdict
     words = owner.clinic.hours.closed_text if owner.clinic.hours and verdict.reason is Reason.CLINIC_CLOSED else ""
     is_host = verdict.role is Role.HOST
-    desk = parts.desk_link(owner.clinic.slug, owner.room.owner) if is_host else ""
+    desk = desk_path(owner.clinic.slug, owner.room.owner) if is_host else ""
     seat = door.seats.get(seen.target.seat or 0) if door is not None else None
     guest_link = ""
     if door is not None and seat is not None and is_host and seat.role is Role.GUEST:

@@ -16,7 +16,7 @@ from gateway import clock
 from gateway.edge import answers
 from gateway.edge.bodies import read_fields, text_field
 from gateway.edge.cookies import pass_after
-from gateway.edge.parts import Call, Parts, Wants
+from gateway.edge.parts import Call, Parts, Wants, desk_path
 from gateway.edge.visit import TOO_MANY, Target, Visit, decide_visit, visit
 from gateway.errors import Problem, ProblemError
 from rules.events import Join, Leave, Refused, Rejected
@@ -45,7 +45,7 @@ async def press(parts: Parts, call: Call, target: Target) -> web.StreamResponse:
     if seen.verdict.reason is Reason.UNKNOWN_LINK or (visitor is None and action == "leave"):
         return _after(parts, call, seen, [])
     if seen.visitor.is_host and action != "leave":  # a host never takes a guest's seat, nor waits at a door of theirs
-        return _host_joins(parts, call, seen, fields)
+        return _host_joins(parts, call, seen, fields, [])
     if visitor is None:
         if call.wants is Wants.PAGE:
             return _ask_for_cookie(parts, call)
@@ -97,7 +97,7 @@ async def _join(
     if isinstance(change.answer, Rejected):
         match change.answer.why:
             case Refused.NOT_A_GUEST:
-                return _host_joins(parts, call, seen, fields)
+                return _host_joins(parts, call, seen, fields, cookies)
             case Refused.DOOR_FULL:
                 return answers.answer_verdict(
                     parts, call, seen.snapshot.owner, target.door_id, TOO_MANY, seen.snapshot.now_ms
@@ -113,7 +113,9 @@ def _seen_as(parts: Parts, seen: Visit, visitor: str) -> Visit:
     return replace(seen, visitor=stranger, verdict=verdict)
 
 
-def _host_joins(parts: Parts, call: Call, seen: Visit, fields: dict[str, Any]) -> web.StreamResponse:
+def _host_joins(
+    parts: Parts, call: Call, seen: Visit, fields: dict[str, Any], cookies: list[str]
+) -> web.StreamResponse:
     """A host's button: by a host seat, or as the owner who stands on their guest's link; to the call or to the desk."""
     owner, target = seen.snapshot.owner, seen.target
     as_host = replace(
@@ -122,12 +124,12 @@ def _host_joins(parts: Parts, call: Call, seen: Visit, fields: dict[str, Any]) -
     verdict = decide(owner, target.door_id, as_host, parts.policy, seen.snapshot.now_ms)
     host = replace(seen, visitor=as_host, verdict=verdict)
     if verdict.outcome is not Outcome.FORWARD:
-        return _after(parts, call, host, [])
+        return _after(parts, call, host, cookies)
     given = pass_after(verdict, as_host, owner, target.door_id, seen.snapshot.now_ms)
-    cookies = parts.names.set_pass(parts.signing, given, call.jar.passes())
+    cookies = [*cookies, *parts.names.set_pass(parts.signing, given, call.jar.passes())]
     call.reason = verdict.reason.value
     if call.wants is Wants.PAGE:
-        desk = parts.desk_link(owner.clinic.slug, owner.room.owner)
+        desk = desk_path(owner.clinic.slug, owner.room.owner)
         way = desk if text_field(fields, "to") == "desk" else parts.entry_path(given)
         return answers.redirect(way, cookies, verdict.reason)
     return answers.show(parts, call, host, cookies)

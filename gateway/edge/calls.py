@@ -16,7 +16,7 @@ from gateway.edge import answers
 from gateway.edge.away import UpstreamAway
 from gateway.edge.forward import Errand
 from gateway.edge.inside import Inside, may_pass
-from gateway.edge.parts import Call, Parts, Wants
+from gateway.edge.parts import Call, Parts, Wants, desk_path
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.tunnel import Tunnel
 from gateway.edge.visit import AWAY
@@ -163,7 +163,7 @@ class Calls:
         if given.seat is not None:
             return answers.redirect(self._parts.session_link(given.door, given.seat), reason=Reason.NO_PASS)
         if given.role is Role.HOST and (door is None or door.kind is DoorKind.SESSION):
-            return answers.redirect(self._parts.desk_link(room.clinic, room.owner), reason=Reason.NO_PASS)
+            return answers.redirect(desk_path(room.clinic, room.owner), reason=Reason.NO_PASS)
         return answers.redirect(self._parts.room_link(room.clinic, room.owner), reason=Reason.NO_PASS)
 
     async def _fail_static(self, call: Call, match: Match, given: Pass, bound: Candidate) -> web.StreamResponse:

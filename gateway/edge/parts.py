@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -88,10 +89,21 @@ class Parts:
         """A room's link, a whole URL."""
         return format_room_link(self.config.server.public_url, clinic, owner, self.patterns)
 
+    def desk_origin(self, clinic: str) -> str:
+        """Where hosts sign in: an origin of their own, else that of the clinic's room links, whose cookies count there."""
+        if self.config.server.desk_url:
+            return self.config.server.desk_url.rstrip("/")
+        link = urlsplit(self.room_link(clinic, "-"))
+        return f"{link.scheme}://{link.netloc}"
+
     def desk_link(self, clinic: str, owner: str) -> str:
-        """An owner's desk, a whole URL."""
-        base = self.config.server.desk_url or self.config.server.public_url
-        return f"{base.rstrip('/')}/-/desk/{clinic}/{owner}"
+        """An owner's desk, a whole URL: for whoever has signed in where `desk_origin` says."""
+        return self.desk_origin(clinic) + desk_path(clinic, owner)
+
+
+def desk_path(clinic: str, owner: str) -> str:
+    """An owner's desk on the origin a host is on: their cookies open it there and nowhere else."""
+    return f"/-/desk/{clinic}/{owner}"
 
 
 class Wants(Enum):
