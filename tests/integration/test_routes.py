@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.desk.host_link import host_link
 from tests.integration.conftest import Furnish, Start
 from tests.integration.people import JSON, Browser
 from tests.integration.places import Clinics
@@ -113,3 +114,16 @@ async def test_a_clinics_own_host_leads_to_its_rooms(start: Start, furnish: Furn
     assert (await guest.ask("POST", "/room/dr-lee", JSON, foreign, data={"name": "Ada"})).status == 403
     assert (await clinics.browser(host="nowhere.gate.example").page("/room/dr-lee")).status == 404
     assert (await clinics.browser().page("/sunrise/room/dr-lee")).status == 404
+
+
+async def test_an_owner_signs_in_on_the_host_of_their_clinics_links_and_goes_in_there(start: Start, furnish: Furnish):
+    clinics = furnish(await start({"links": {"room": "{clinic}.gate.example/room/{owner}"}}))
+    room = await clinics.room()
+    link = host_link(clinics.gateway.parts, room)
+    assert link.startswith("http://sunrise.gate.example/-/host/")
+    host = clinics.browser(host="sunrise.gate.example")
+    answer = await host.ask("POST", link.removeprefix("http://sunrise.gate.example"))
+    assert answer.location == clinics.desk(room)
+    (door,) = (await host.document(answer.location))["doors"]
+    assert door["link"] == "http://sunrise.gate.example/room/dr-lee"
+    assert (await host.page("/room/dr-lee")).reason == "host"

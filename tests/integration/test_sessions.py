@@ -227,3 +227,12 @@ async def test_guests_who_wait_are_told_of_a_new_time_and_keep_their_seat(clinic
     told = await page.reason("not_open")
     assert told["joined"] is True
     assert told["door"]["opens_at"] > page.heard[0][1]["door"]["opens_at"]
+
+
+async def test_a_program_takes_a_host_seat_with_its_first_request(clinics: Clinics):
+    room = await clinics.room()
+    session = await clinics.session(room)
+    program = clinics.browser()
+    said = (await program.send(session.host, {"name": "Dr Lee"})).json
+    assert (said["reason"], said["role"]) == ("host", "host")
+    await clinics.go_in(program, session.host, room)
