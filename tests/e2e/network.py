@@ -17,6 +17,7 @@ class Network:
         self._port = port  # of the gateway
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._carrying: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def mend(self) -> None:
@@ -30,8 +31,7 @@ class Network:
             self._server.close()
         for writer in self._open:
             writer.transport.abort()
-        while self._open:
-            await asyncio.sleep(0)
+        await asyncio.gather(*self._carrying)
 
     def through(self, link: str) -> str:
         """The same link by this network."""
@@ -41,7 +41,10 @@ class Network:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         beyond_reader, beyond = await asyncio.open_connection("127.0.0.1", self._port)
         self._open |= {writer, beyond}
-        await asyncio.gather(_pour(reader, beyond), _pour(beyond_reader, writer))
+        ways = {asyncio.create_task(_pour(reader, beyond)), asyncio.create_task(_pour(beyond_reader, writer))}
+        self._carrying |= ways
+        await asyncio.gather(*ways)
+        self._carrying -= ways
         self._open -= {writer, beyond}
 
 

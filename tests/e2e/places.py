@@ -32,7 +32,7 @@ SHORT: Mapping[str, Mapping[str, Any]] = {
     "store": {"recheck_s": 1},
     "secrets": {"keys": ["a key for everything that people carry 0001"]},
     "identity": {"keys": [IDENTITY_KEY]},
-    "sessions": {"opens_early_s": 1, "host_early_s": 60, "closes_late_s": 1, "reentry_grace_s": 5, "undo_end_s": 60},
+    "sessions": {"opens_early_s": 1, "host_early_s": 60, "closes_late_s": 1, "reentry_grace_s": 4, "undo_end_s": 60},
     "rooms": {"reentry_grace_s": 30},
     "waiting": {"ttl_s": 120, "heartbeat_s": 1},
     "presence": {"ttl_s": 2, "heartbeat_s": 0.5},
@@ -119,7 +119,7 @@ class House:
 
 
 async def open_platform(port: int = 0) -> platform.Platform:
-    """The demo's platform, which believes nobody but the gateway; at a port that was its own before, if one is given."""
+    """The demo's platform, which believes nobody but the gateway; at a given port, or at a free one."""
     verify = Identity([IDENTITY_KEY.encode()], Config().identity.audience).verify
     return await platform.start(port=port, verify=verify, grace_s=5)
 

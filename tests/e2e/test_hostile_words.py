@@ -12,7 +12,7 @@ from tests.e2e.places import House
 
 NAME = "<img src=x onerror=ran()>\"'</script><script>ran()</script>{{7*7}}"
 HOST = "Dr <b onmouseover=ran()>Lee</b> & {{ host }}"
-CLINIC = "<svg onload=ran()> \"Clinic\" </title><script>ran()</script>"
+CLINIC = '<svg onload=ran()> "Clinic" </title><script>ran()</script>'
 WORDS = "<iframe srcdoc='<script>parent.ran()</script>'></iframe> javascript:ran() & </p><script>ran()</script>"
 
 

@@ -13,7 +13,7 @@ STOPPED = """() => document.querySelector("#self-video")?.srcObject == null
 
 
 async def test_a_room_from_the_link_to_the_call(house: House, people: People, frames_advance: FramesAdvance) -> None:
-    """A guest joins and waits; the host signs in, goes in and admits; both pages go on by themselves, both see video."""
+    """A guest joins and waits; the host signs in, goes in, admits; the pages go on by themselves, both see video."""
     room = await house.room("dr-lee")
     guest = await people.guest(house.link(room))
     assert (await guest.open()).status == 200

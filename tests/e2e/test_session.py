@@ -30,11 +30,11 @@ async def host_by_seat(people: People, session: Session) -> Host:
 
 async def call_on(people: People, session: Session, name: str = "Ada") -> tuple[Host, Guest]:
     """Host and guest in the call of a session that is open."""
+    guest = await people.guest(session.guest, **PHONE)
+    await guest.join(name)
     host = await host_by_seat(people, session)
     await host.go_in()
     await in_call(host.inside)
-    guest = await people.guest(session.guest, **PHONE)
-    await guest.join(name)
     await host.shows(name, "Waiting")
     await host.press("Let in", name)
     await in_call(guest.page)
@@ -75,7 +75,7 @@ async def test_overtime_cuts_nobody_and_the_lapsed_lease_closes_the_link(
     house: House, people: People, frames_advance: FramesAdvance
 ) -> None:
     """The window passes over a call that goes on; a drop heals; once all have left for good the link is closed."""
-    session = await house.session(await house.room("dr-over"), lasts_s=8)
+    session = await house.session(await house.room("dr-over"), lasts_s=6)
     host, guest = await call_on(people, session)
     await frames_advance(guest.page)
     await frames_advance(host.inside)
