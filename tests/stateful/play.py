@@ -15,7 +15,7 @@ from rules.events import Rejected
 from rules.model import Door, DoorKind, OpeningHours, Policy, Role, Seat
 from tests.stateful.compare import doors_differ, project, verdicts_differ
 from tests.stateful.model import ASKING, make_door
-from tests.stateful.programs import DOORS, HOST_SEAT, HOURS, START, TIMES, Step
+from tests.stateful.programs import DOORS, HOST_SEAT, HOURS, START, TIMES, S, Step, T
 from tests.stateful.replicas import ROOM, Entry, Replicas, lose_reply
 from tests.stateful.sessions import Line, Model
 from tests.stateful.witness import Witness
@@ -58,6 +58,8 @@ class Play:
         self.renewed: dict[str, int] = {}  # connection -> when its replica last renewed it
         self.late: int | None = None  # since when a ring or a reminder is wanted
         self.log: list[str] = []
+        self.lost: list[Entry] = []  # committed before the data were lost
+        self.pending: list[tuple[Entry, int]] = []  # committed, not witnessed yet
 
     async def run(self, program: list[Step]) -> None:
         """The whole program, then until everything has come to rest."""
@@ -278,7 +280,7 @@ class Play:
         self.model.pulsate()
 
     def testify(self, news: list[Entry]) -> None:
-        self.pending = [*getattr(self, "pending", []), *((entry, self.now) for entry in news)]
+        self.pending = [*self.pending, *((entry, self.now) for entry in news)]
 
     async def race(self, first: Act, second: Act, answers: tuple[str, str], within: bool) -> None:
         """Two that overlapped: one of the two orders explains all that is seen."""
@@ -320,7 +322,7 @@ class Play:
             raise Differs("\n".join(found))
 
     def witnessed(self, owner: Any) -> None:
-        for entry, now in getattr(self, "pending", []):
+        for entry, now in self.pending:
             lately = now - self.policy.presence_ttl_ms
             here = {
                 c.visitor
@@ -479,6 +481,18 @@ class Play:
             return
         await self.race(first, second, (begun, answer), within=True)
 
+    async def step_last_moment(self, replica: int, guest: str) -> None:
+        """A guest unheard of for long is heard just while time is about to give up on them."""
+        door = self.model.doors[self.door_of(guest)]
+        known = door["guests"].get(guest)
+        if known is None or known["state"] not in ("waiting", "on_hold"):
+            return
+        await self.step_close_page(guest)
+        last = max(known["since"], known["joined"], door["heard"].get(guest, 0))
+        self.set_clock(max(self.now, last + self.policy.waiting_ttl_ms))
+        await self.keep_pulse()
+        await self.step_inside_of(("round", replica), ("poll", (replica + 1) % 3, guest))
+
     async def step_at_once(self, one: Step, other: Step) -> None:
         """Two replicas at the same time, however they happen to overlap."""
         import asyncio
@@ -528,6 +542,60 @@ class Play:
             await store.command("HSET", store.keys.shared("epoch", 0), "pulse", self.now)
             self.model.pulse = self.now
 
+    # --- lost data ----------------------------------------------------------------------------------------------
+    async def step_lose(self) -> None:
+        """The store loses everything. Weaker promises hold until it is known again who is where; then all do.
+
+        Everybody who is inside the room through a living replica is inside again after one beat, nobody is barred for
+        the loss, and time ends nothing. What is then in the store is what the model goes on from.
+        """
+        store, barred = self.replicas.stores[0], list(self.replicas.barred)
+        inside = {(v, role) for v, role in self.model.inside(self.model.doors[ROOM])}
+        held = [line for lines in self.model.lines for line in lines.values()]
+        kept = {(line.visitor, str(line.role)) for line in held if line.door == ROOM} & inside
+        self.lost = list(self.replicas.committed)
+        await store.command("FLUSHALL")
+        await self.replicas.furnish(OpeningHours(dict.fromkeys(range(7), HOURS)))
+        for its in self.replicas.all:
+            await its.presences.beat()
+        snapshot = await self.replicas.all[0].doors.read(ROOM, ROOM)
+        room = project(snapshot.owner.doors[ROOM])
+        again = {(v, role) for v, _, role in room["presence"]}
+        assert kept <= again, f"{kept - again} are not inside again"
+        assert self.replicas.barred == barred, "somebody was barred because data were lost"
+        assert snapshot.owner.held_until_ms >= self.now + 2 * self.policy.presence_ttl_ms
+        for lines in self.model.lines:  # their sessions are gone; people open other links
+            for line in [one for one in lines.values() if one.door != ROOM]:
+                await self.replicas.all[self.model.lines.index(lines)].presences.exit(line.door, line.connection)
+                del lines[line.connection]
+        await self.start_over()
+
+    async def start_over(self) -> None:
+        """The scheduler makes its sessions anew, and the model takes over what the store now says."""
+        for its in self.replicas.all:
+            for page in [page for page in its.pages if page[0] != ROOM]:
+                its.pages.pop(page).close()
+        self.model.pages = [{page for page in pages if page[0] == ROOM} for pages in self.model.pages]
+        self.numbers += 1
+        self.names = {ROOM: ROOM, S: f"00000000{self.numbers:06x}b1", T: f"00000000{self.numbers:06x}b2"}
+        self.model.doors = {}
+        await self.replicas.all[0].worker.round()
+        await self.make_sessions()
+        snapshot = await self.replicas.all[0].doors.read(ROOM, *self.names.values())
+        for name in self.names.values():
+            door = snapshot.owner.doors.get(name)
+            if door is not None:  # one whose time is past cannot be made
+                self.model.doors[name] = {"operations": {}, "lease": 0, **project(door)}
+            else:
+                self.model.doors.pop(name, None)
+        store = self.replicas.stores[0]
+        pulse, hold = await store.command("HMGET", store.keys.shared("epoch", 0), "pulse", "hold_until")
+        self.model.pulse, self.model.hold = int(pulse), int(hold)
+        self.done.clear()
+        self.witness = Witness(self.policy)
+        self.witness.known[ROOM] = {v for v, _ in self.model.inside(self.model.doors[ROOM])}
+        self.pending = []
+
     # --- the end ------------------------------------------------------------------------------------------------
     async def come_to_rest(self) -> None:
         """I3: with nobody there, everything ends that time must end, and then nothing is left to do."""
@@ -548,12 +616,11 @@ class Play:
     async def told_once(self) -> None:
         """Every event of every commit is in the stream or the outbox, once, in order."""
         moved, left = await self.replicas.heard_of()
-        committed = sorted(self.replicas.committed, key=lambda e: e.revision)
-        assert [*moved, *left] == [e.body for e in committed[-len(moved) - len(left) :]]
-        assert len(moved) + len(left) == len(committed) - self.forgotten
+        # What was told before the data were lost may be lost with them; what came after is all there.
+        since = self.replicas.committed[len(self.lost) :]
+        committed = sorted(since, key=lambda e: e.revision)
+        assert [*moved, *left] == [e.body for e in committed]
         assert len({e.id for e in committed}) == len(committed)
-
-    forgotten = 0
 
 
 def _answer(change: Change) -> str:

@@ -175,6 +175,7 @@ STEPS: tuple[Callable[[Draw], Step], ...] = (
     lambda d: ("wait", d.replica(), d.way(), d.of(1, 5_000, 20_000, 46_000, 100_000, 5 * MINUTE)),
     *(5 * [lambda d: ("until", d.replica(), d.way(), d.of(0, 0, 0, 1, 2, 5), d.of(-1, 0, 0, 1))]),
     *(2 * [lambda d: ("repeat", d.replica(), d.random.randrange(5))]),
+    lambda d: ("last_moment", d.replica(), d.guest()),
     lambda d: ("lost_reply", d.half()),
     lambda d: ("pause", d.half(), d.of(1_500, 2_000, 2_001, 40_000)),
     *(4 * [lambda d: ("inside_of", d.half(), d.half())]),
