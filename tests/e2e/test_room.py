@@ -55,7 +55,7 @@ async def test_who_comes_during_a_call_waits_silently_and_walks_into_nothing(hou
     room = await house.room("dr-silent")
     host = await people.host_inside(room)
     await call_of(people, host, house.link(room), "Ada")
-    second = await people.guest(house.link(room))
+    second = await people.guest(house.link(room), color_scheme="dark")
     await second.join("Ben")
     await second.sees("Dr Lee knows that you are here")
     await expect(second.page.locator('[data-if="next"]')).to_be_visible()

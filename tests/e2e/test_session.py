@@ -151,6 +151,8 @@ async def test_the_owner_sees_room_and_sessions_on_one_desk(house: House, people
     await host.unfold("Seats and links")
     await expect(host.desk.get_by_label("Link for this seat").nth(1)).to_have_value(session.guest)
     await shoot(host.desk, "desk-seats")
+    await host.desk.set_viewport_size({"width": 390, "height": 844})
+    await shoot(host.desk, "desk-phone")
     page = await host.context.new_page()
     await open_page(page, session.guest)
     await sees(page, "You are the host")
