@@ -69,7 +69,7 @@ class Metrics:
     `store_operations` names what the store is asked to do: its scripts and commands.
     """
 
-    def __init__(self, store_operations: Iterable[str] = ("read", "commit", "beat", "append", "command")) -> None:
+    def __init__(self, store_operations: Iterable[str] = ("read", "commit", "beat", "append", "settle", "command")) -> None:
         disable_created_metrics()  # the time a counter was made says nothing to anybody here
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)

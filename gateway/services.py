@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway import clock
 from gateway.config import Config
 from gateway.edge.address import UpstreamLimits, parse_upstream
 from gateway.edge.assets import Assets
@@ -26,11 +29,16 @@ from gateway.edge.streams import EventStreams
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import Tunnels
 from gateway.edge.upstream import Upstream
+from gateway.integrations.delivery import Deliverer
+from gateway.integrations.egress import Egress, egress_rules
+from gateway.integrations.sharing import Sharing
+from gateway.integrations.ways import Ways
 from gateway.metrics import Metrics
 from gateway.signing import Identity, Signing
 from gateway.store import (
     Directory,
     Doors,
+    Hooks,
     Hub,
     Identifiers,
     Ledger,
@@ -39,6 +47,7 @@ from gateway.store import (
     Sessions,
     Store,
     StoreSettings,
+    Trail,
     Worker,
 )
 from gateway.store.embedded import EmbeddedServer
@@ -47,6 +56,7 @@ from rules.events import Applied, Happened, Happening
 from rules.requests import origin_of
 
 LOOK_S = 0.5
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +227,33 @@ def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:
 
 def workers(store: StoreServices, parts: Parts) -> list[asyncio.Task[None]]:
     """The tasks that run as long as the gateway does."""
-    mover = Mover(store.store)
+    mover = Mover(store.store, retention_ms=parts.config.webhooks.retention_days * DAY_MS)
     worker = Worker(store.doors, move=mover.move, lost=_noting_loss(parts))
     work = {
         "worker": worker.run,
         "presences": parts.presences.run,
         "hub": parts.hub.run,
+        "webhooks": lambda: _deliver(store, parts),
         "away": lambda: _tell_when_away(store.store, parts.hub),
     }
     return [asyncio.create_task(_for_ever(run, parts.log), name=name) for name, run in work.items()]
+
+
+async def _deliver(store: StoreServices, parts: Parts) -> None:
+    """Tell webhook endpoints what happens, for as long as this is not cancelled."""
+    hooks, dice = Hooks(store.store), random.SystemRandom()
+    async with Egress(egress_rules(parts.config.webhooks)) as egress:
+        ways = Ways(
+            hooks=hooks,
+            trail=Trail(store.store),
+            directory=store.directory,
+            post=egress.post,
+            count=parts.metrics.webhook,
+            now_ms=clock.now_ms,
+            chance=dice.random,
+            log=parts.log,
+        )
+        await Sharing(hooks, Deliverer(ways, secrets.token_hex(8)), parts.log).run()
 
 
 async def _for_ever(run: Callable[[], Awaitable[None]], log: logging.Logger) -> None:

@@ -189,7 +189,7 @@ class Limits(Section):
 
 class Webhooks(Section):
     retention_days: Annotated[int, Field(ge=4, le=3660)] = 90  # more than deliveries are tried for
-    endpoints: Annotated[int, Field(ge=1, le=1000)] = 100
+    endpoints: Annotated[int, Field(ge=1, le=200)] = 100
     allow_http: bool = False
     allow_networks: Networks = ()
 

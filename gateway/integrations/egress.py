@@ -27,6 +27,7 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 
 from gateway import __version__
+from gateway.config.sections import Webhooks
 
 MOST_BYTES = 64 * 1024
 TIME_S = 15.0
@@ -102,6 +103,12 @@ class EgressRules:
             return "must hold no user, password or fragment"
         literal = _literal(parts.hostname)
         return None if literal is None or self.allows(literal) else "must not be at a private address"
+
+
+def egress_rules(settings: Webhooks) -> EgressRules:
+    """What the configuration allows."""
+    networks = (ipaddress.ip_network(text, strict=False) for text in settings.allow_networks)
+    return EgressRules(settings.allow_http, tuple(networks))
 
 
 def is_public(address: Address) -> bool:
