@@ -46,7 +46,7 @@ OPERATIONS = (
     Operation(
         method="GET",
         path="/v1/sessions/{session}/calendar.ics",
-        tag="sessions",
+        tag="Sessions",
         summary="The calendar file of one seat",
         scope=Scope.SESSIONS_READ,
         handle=read_calendar,

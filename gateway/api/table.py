@@ -5,13 +5,14 @@ Rule that holds here: what is not in this table is not there.
 
 from __future__ import annotations
 
-from gateway.api import calendar, clinics, doors, events, sessions, webhooks
+from gateway.api import calendar, clinics, doors, events, rooms, sessions, webhooks
 from gateway.api.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *sessions.OPERATIONS,
     *calendar.OPERATIONS,
     *clinics.OPERATIONS,
+    *rooms.OPERATIONS,
     *doors.OPERATIONS,
     *events.OPERATIONS,
     *webhooks.OPERATIONS,
