@@ -17,7 +17,8 @@
   let failures = 0;
   let noStreamUntil = 0;
   let askedAt = 0;
-  let pressed = null;
+  const shelf = "pressed " + location.pathname;
+  let pressed = main.dataset.reason === "not_open" ? kept() : null;
   let leaving = false;
   let lock = null;
 
@@ -51,6 +52,7 @@
     const section = one('section[data-reason="' + name + '"]');
     all("section[data-reason]").forEach((other) => { other.hidden = other !== section; });
     all("[data-for]").forEach((part) => { part.hidden = part.dataset.for.split(" ").indexOf(name) < 0; });
+    one("#kept").hidden = name !== "not_open" || pressed === null;
     document.title = section.dataset.title;
     say(loud ? "#loud" : "#calm", section.textContent.replace(/\s+/g, " ").trim());
     reason = name;
@@ -165,10 +167,10 @@
   }
   function join() {
     const name = pressed;
-    pressed = null;
+    keep(null);
     quiet();
     const body = JSON.stringify({ action: "join", name: name });
-    settle(ask({ method: "POST", headers: { "Content-Type": "application/json" }, body: body }), () => { pressed = name; });
+    settle(ask({ method: "POST", headers: { "Content-Type": "application/json" }, body: body }), () => { keep(name); });
   }
 
   /* --- time, sleep, and the button pressed early ---------------------------------------------------------- */
@@ -207,6 +209,16 @@
       held.addEventListener("release", () => { lock = null; });
     }, () => { lock = null; });
   }
+  /* what was pressed outlives a new time for the session, and a phone that drops the page to save memory */
+  function kept() {
+    try { return sessionStorage.getItem(shelf); } catch (noStorage) { return null; }
+  }
+  function keep(name) {
+    pressed = name;
+    try {
+      if (name === null) { sessionStorage.removeItem(shelf); } else { sessionStorage.setItem(shelf, name); }
+    } catch (noStorage) { /* then it lives as long as the page */ }
+  }
   let soon = 0;
   function back() {
     clearTimeout(soon);
@@ -220,12 +232,13 @@
   window.addEventListener("pagehide", quiet);
   one("#early").addEventListener("submit", (event) => {
     event.preventDefault();
-    pressed = one("#name").value;
+    keep(one("#name").value);
     one("#early").hidden = true;
     one("#kept").hidden = false;
     say("#calm", one("#kept").textContent);
   });
-  one("#early").hidden = main.dataset.joined === "true";
+  one("#early").hidden = main.dataset.joined === "true" || pressed !== null;
+  one("#kept").hidden = pressed === null;
   tick();
   connect();
   awake();

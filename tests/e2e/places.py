@@ -22,10 +22,11 @@ from gateway.demo import platform
 from gateway.signing import HostLink, Identity
 from gateway.store import Appointment
 from gateway.store.keys import PARTITIONS, partition_of
-from rules.events import Applied
+from rules.events import Applied, Reschedule
 from rules.model import Clinic, Role, Room, Seat
 
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 IDENTITY_KEY = "a key for telling the platform who comes 0001"
 SHORT: Mapping[str, Mapping[str, Any]] = {
     "server": {"internal": "127.0.0.1:0"},
@@ -91,6 +92,13 @@ class House:
         (made,) = change.answer.changed
         links = [self.gateway.parts.session_link(made, seat.number) for seat in seats]
         return Session(made, *links)
+
+    async def reschedule(self, room: Room, session: Session, opens_in_s: float) -> None:
+        """What a scheduler does to an appointment: new times, the same links."""
+        opens_at_ms = now_ms() + round(opens_in_s * 1000)
+        moved = Reschedule(opens_at_ms, opens_at_ms + HOUR_MS)
+        change = await self.gateway.store.doors.change(room.id, session.id, moved)
+        assert isinstance(change.answer, Applied), change.answer
 
     def link(self, room: Room) -> str:
         """The room's link."""
