@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from gateway.api import reference
 from gateway.api.table import OPERATIONS
 from gateway.api.v1 import Api
 from gateway.edge.parts import Parts
@@ -31,6 +32,7 @@ class Internal:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         Api(self._parts, OPERATIONS).mount(app)
+        reference.mount(app, OPERATIONS)
         return app
 
     async def _healthz(self, _request: web.Request) -> web.Response:

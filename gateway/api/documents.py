@@ -25,7 +25,7 @@ class Seat(Shown):
     link: str | None = Field(description="The person's own link; null once revoked.")
 
 
-class Warning_(Shown):  # noqa: N801  `Warning` is Python's
+class SchedulingWarning(Shown):
     """What the scheduler may want to know."""
 
     code: Literal["overlap"]
@@ -53,7 +53,7 @@ class ListedSession(Shown):
 class Session(ListedSession):
     """One appointment in an owner's room, with what its scheduler may want to know."""
 
-    warnings: list[Warning_]
+    warnings: list[SchedulingWarning]
 
 
 class Sessions(Shown):
