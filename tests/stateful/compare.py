@@ -1,6 +1,6 @@
 """The doors as the store has them, in the model's words, and every verdict as a replica decides it.
 
-Rule that holds here: all that a rule can ever look at is compared, so that a difference shows at once and not steps later.
+Rule that holds here: all that a rule can ever look at is compared, so that a difference shows at once, not steps later.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import Any
 
 from rules.model import Door, Guest, Owner, Policy, Visitor
 from rules.verdict import decide
-from tests.stateful.sessions import Model
 from tests.stateful.model import Record
 from tests.stateful.programs import GUESTS, HOST_SEAT
+from tests.stateful.sessions import Model
 
 SHOWN = ("reason", "joined", "position", "message", "can_take", "door", "host_inside")
 
@@ -107,5 +107,9 @@ def visitors(model: Model, door_id: str) -> list[Visitor]:
     asked = [Visitor(v, seat=n) for v in (*GUESTS, None) for n in seats]
     asked += [Visitor("kay", is_host=True), Visitor("lee", is_host=True), Visitor("kay", is_host=True, seat=1)]
     if door["kind"] == "session":
-        asked += [Visitor("lee", seat=HOST_SEAT, host_seat=True), Visitor(None, seat=HOST_SEAT), Visitor("ann", seat=77)]
+        asked += [
+            Visitor("lee", seat=HOST_SEAT, host_seat=True),
+            Visitor(None, seat=HOST_SEAT),
+            Visitor("ann", seat=77),
+        ]
     return asked

@@ -1,7 +1,8 @@
-"""The rules a second time, as dumb as can be: one owner's doors as dicts, each rule an if, and what may be asked of them.
+"""The rules a second time, as dumb as can be: one owner's doors as dicts, and what may be asked of them.
 
-Rule that holds here: nothing of rules/ is called but the names of events, and nothing is shared with it: where the two
-differ, one of them is wrong. A door's `presence` is {(visitor, connection, role): until}, its `heard` {visitor: at}.
+Rule that holds here: each rule is an if; nothing of rules/ is used but the names of events and the numbers of the
+policy. Where the two differ, one of them is wrong. A door's `presence` is {(visitor, connection, role): until}, its
+`heard` {visitor: at}.
 """
 
 from __future__ import annotations
@@ -105,15 +106,14 @@ class Facts:
         return max((u for (v, _, _), u in door["presence"].items() if visitor in (None, v)), default=0)
 
     def may_return(self, door: Record, guest: Record) -> bool:
-        if guest["state"] == "inside":
-            return True
-        return guest["state"] == "out" and guest["may_return"] and self.now < guest["since"] + self.grace(door)
+        lately = guest["state"] == "out" and self.now < guest["since"] + self.grace(door)
+        return bool(guest["state"] == "inside" or (lately and guest["may_return"]))
 
     def blocked(self, door: Record, guest: Record) -> bool:
         if guest["state"] == "removed":
-            return door["kind"] == "session" or self.now < guest["since"] + self.policy.deny_block_ms
+            return bool(door["kind"] == "session" or self.now < guest["since"] + self.policy.deny_block_ms)
         enough = guest["denied"] is not None and guest["denials"] >= self.policy.denials_before_block
-        return enough and self.now < guest["denied"] + self.policy.deny_block_ms
+        return bool(enough and self.now < guest["denied"] + self.policy.deny_block_ms)
 
     def holder(self, door: Record, seat: int | None) -> str | None:
         """Whoever holds this seat; nobody ever shares one."""

@@ -24,7 +24,7 @@ HOSTS = ("kay", "lee")
 HOST_SEAT = 9
 HOURS = ((500, 545), (548, 1000))  # the clinic closes for three minutes soon after the start
 TIMES = {S: (START + 2 * MINUTE, START + 7 * MINUTE), T: (START + 5 * MINUTE, START + 10 * MINUTE)}
-# A consultation in the time of a coffee, so that few steps cross every boundary. Presence and freshness stay as they are.
+# A consultation in the time of a coffee, so that few steps cross every boundary. Presence and freshness stay the same.
 QUICK = Policy(
     opens_early_ms=MINUTE,
     host_early_ms=2 * MINUTE,
@@ -147,6 +147,8 @@ HALVES: tuple[Callable[[Draw], Step], ...] = (
     lambda d: ("beat", d.replica()),
     lambda d: ("round", d.replica()),
 )
+
+
 def arrival(d: Draw) -> Step:
     return ("arrive", d.replica(), d.guest(), d.of(ROOM, *DOORS), d.of(1, 1, 2), d.of(True, False))
 

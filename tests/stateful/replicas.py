@@ -99,9 +99,7 @@ class CountedRules(RealRules):
     def __init__(self) -> None:
         self.ticks = 0
 
-    def apply(  # type: ignore[override]
-        self, owner: Owner, door_id: str, event: Event, policy: Policy, now_ms: Millis
-    ) -> Applied | Rejected:
+    def apply(self, owner: Owner, door_id: str, event: Event, policy: Policy, now_ms: Millis) -> Applied | Rejected:
         self.ticks += isinstance(event, Tick)
         return transitions.apply(owner, door_id, event, policy, now_ms)
 
@@ -181,7 +179,9 @@ class Replicas:
         store = self.stores[0]
         moved = await Mover(store).events(digest_of(CLINIC), limit=100_000)
         left = await store.command("XRANGE", store.keys.shared("outbox", 0), "-", "+")
-        return [e.body for e in moved], [fields[1] if isinstance(fields, list) else fields["entry"] for _, fields in left]
+        return [e.body for e in moved], [
+            fields[1] if isinstance(fields, list) else fields["entry"] for _, fields in left
+        ]
 
 
 async def lose_reply() -> None:

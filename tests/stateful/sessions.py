@@ -11,7 +11,8 @@ from typing import Any
 
 from rules import events
 from rules.model import Role
-from tests.stateful.changes import MINUTE, SHUT, Changes
+from tests.stateful.changes import MINUTE, SHUT
+from tests.stateful.desk import Desk
 from tests.stateful.model import ASKING, No, Record
 
 MOST_MINUTES = 240
@@ -28,7 +29,7 @@ class Line:
     seat: int | None
 
 
-class Model(Changes):
+class Model(Desk):
     """Everything there is: the doors, and what each replica holds."""
 
     def __init__(self, *args: Any, replicas: int = 3) -> None:
@@ -211,10 +212,9 @@ class Model(Changes):
         door = self.doors[door_id]
         guest, policy = door["guests"][who], self.policy
         match guest["state"]:
-            case "inside":
-                if not self.is_in(door, who, "guest"):
-                    self.move(guest, "out")
-                    self.tell("left", door_id, who)
+            case "inside" if not self.is_in(door, who, "guest"):
+                self.move(guest, "out")
+                self.tell("left", door_id, who)
                 return
             case "admitted":
                 if self.now >= guest["since"] + policy.admission_ttl_ms:
@@ -244,10 +244,14 @@ class Model(Changes):
         elif door["status"] == "open" and past and not door["told"] and self.inside(door):
             door["told"] = True
             self.tell("session.overtime", door_id)
-        elif door["finished"] is not None and self.now >= door["finished"] + self.policy.names_kept_ms:
-            if not door["erased"] and self.leased(door) <= self.now:
-                door["guests"], door["erased"] = {}, True
-                self.tell("names_erased", door_id)
+        elif self.may_forget(door):
+            door["guests"], door["erased"] = {}, True
+            self.tell("names_erased", door_id)
+
+    def may_forget(self, door: Record) -> bool:
+        if door["finished"] is None or door["erased"] or self.leased(door) > self.now:
+            return False
+        return bool(self.now >= door["finished"] + self.policy.names_kept_ms)
 
     # --- the replicas -------------------------------------------------------------------------------------------
     def pulsate(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,10 +14,9 @@ from rules.model import Door, Guest, Millis, Owner, Policy
 from tests.stateful.conftest import Run
 from tests.stateful.programs import QUICK, draw_program
 from tests.stateful.replicas import CountedRules, Replicas
-from tests.stateful.test_stateful import LENGTH, failure
+from tests.stateful.test_stateful import LENGTH, failure, lossy
 
-DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-MOST = 300  # sequences in which a fault must show
+MOST = 100  # sequences in which a fault must show; all do within the first 33
 Plant = Callable[[pytest.MonkeyPatch, Replicas], None]
 
 
@@ -40,9 +38,7 @@ def answer(change: Callable[[Applied], Applied]) -> Plant:
     """Rules whose answers are changed on their way to the store."""
 
     class Wrong(CountedRules):
-        def apply(  # type: ignore[override]
-            self, owner: Owner, door_id: str, event: Event, policy: Policy, now_ms: Millis
-        ) -> Applied | Rejected:
+        def apply(self, owner: Owner, door_id: str, event: Event, policy: Policy, now_ms: Millis) -> Applied | Rejected:
             given = super().apply(owner, door_id, event, policy, now_ms)
             return given if isinstance(given, Rejected) else change(given)
 
@@ -73,11 +69,17 @@ def _no_operation(patch: pytest.MonkeyPatch, _: Replicas) -> None:
 
 def _never_due(patch: pytest.MonkeyPatch, replicas: Replicas) -> None:
     class Wrong(CountedRules):
-        def next_change_at(self, owner: Owner, policy: Policy, now_ms: Millis) -> Millis | None:  # type: ignore[override]
+        def next_change_at(self, owner: Owner, policy: Policy, now_ms: Millis) -> Millis | None:
             at_ms = super().next_change_at(owner, policy, now_ms)
             return None if at_ms is None else at_ms + 5_000
 
     patch.setattr(replicas, "rules", Wrong)
+
+
+def _asserts_nothing(patch: pytest.MonkeyPatch, _: Replicas) -> None:
+    async def nothing(_presences: object, _entry: object) -> None: ...
+
+    patch.setattr("gateway.store.presence.Presences._assert", nothing)
 
 
 def _handed_out_twice(patch: pytest.MonkeyPatch, _: Replicas) -> None:
@@ -102,7 +104,6 @@ FAULTS: dict[str, Plant] = {
 }
 
 
-@pytest.mark.skipif(not DEEP, reason="takes minutes; HYPOTHESIS_PROFILE=deep")
 @pytest.mark.parametrize("plant", FAULTS.values(), ids=FAULTS)
 def test_a_planted_fault_is_found(run: Run, plant: Plant) -> None:
     """Within some hundred sequences the replicas differ from the model, or an invariant breaks."""
@@ -114,4 +115,14 @@ def test_a_planted_fault_is_found(run: Run, plant: Plant) -> None:
         run(spoil)
         found = next((seed for seed in range(MOST) if failure(run, QUICK, draw_program(seed, LENGTH))), None)
         assert found is not None
-        print(f"found by sequence {found}")
+
+
+def test_a_fault_in_surviving_lost_data_is_found(run: Run) -> None:
+    """Connections that are not asserted again when the data are lost are missed."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        async def spoil(replicas: Replicas) -> None:
+            _asserts_nothing(patch, replicas)
+
+        run(spoil)
+        assert any(failure(run, QUICK, lossy(seed)) for seed in range(MOST))

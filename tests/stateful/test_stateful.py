@@ -7,6 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
+
 from rules.model import Policy
 from tests.stateful.conftest import Run
 from tests.stateful.play import Play
@@ -59,17 +60,28 @@ def portions() -> list[tuple[Policy, range]]:
     return found
 
 
-@pytest.mark.parametrize(("policy", "seeds"), portions(), ids=lambda given: f"from-{given[0]}" if isinstance(given, range) else ["knock", "direct"][given.direct])
+@pytest.mark.parametrize(
+    ("policy", "seeds"),
+    portions(),
+    ids=lambda given: f"from-{given[0]}" if isinstance(given, range) else ["knock", "direct"][given.direct],
+)
 def test_three_replicas_do_what_the_rules_say(run: Run, policy: Policy, seeds: range) -> None:
     """Verdicts, doors and events are the model's after every step, and the invariants hold."""
     play_all(run, policy, seeds)
 
 
-@pytest.mark.parametrize("seeds", [range(n, n + 20) for n in range(FIRST, FIRST + max(20, SEQUENCES // 10), 20)], ids=str)
+def lossy(seed: int) -> list[Step]:
+    """A program in whose middle the store loses everything."""
+    program = draw_program(seed, LENGTH)
+    return [*program[: LENGTH // 2], ("lose",), *program[LENGTH // 2 :]]
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(n, n + 20) for n in range(FIRST, FIRST + max(20, SEQUENCES // 10), 20)], ids=str
+)
 def test_lost_data_are_survived(run: Run, seeds: range) -> None:
     """When the store forgets everything, whoever is inside stays, and from then on all goes by the rules again."""
     for seed in seeds:
-        program = draw_program(seed, LENGTH)
-        error = failure(run, QUICK, [*program[: LENGTH // 2], ("lose",), *program[LENGTH // 2 :]])
+        error = failure(run, QUICK, lossy(seed))
         if error is not None:
             raise error
