@@ -1,4 +1,4 @@
-"""The command line on a real store: each test has a state directory of its own, and a server that stays up meanwhile."""
+"""The command line on a real store: each test has a state directory of its own, and a server that stays up."""
 
 from __future__ import annotations
 
@@ -101,9 +101,8 @@ class Gateway:
 def gateway(tmp_path: Path) -> Generator[Gateway]:
     """An empty store."""
     config = tmp_path / "gateway.toml"
-    config.write_text(
-        f'[server]\npublic_url = "http://localhost:8000"\n[store]\nstate_dir = "{tmp_path / "state"}"\ndeadline_s = 5\ndurable_deadline_s = 10\n'
-    )
+    store = f'state_dir = "{tmp_path / "state"}"\ndeadline_s = 5\ndurable_deadline_s = 10\n'
+    config.write_text(f'[server]\npublic_url = "http://localhost:8000"\n[store]\n{store}')
     with asyncio.Runner() as runner:  # one more user of the store, so that it does not end with every command
         server = runner.run(embedded.start(tmp_path / "state"))
         yield Gateway(config, server.url)
@@ -112,7 +111,7 @@ def gateway(tmp_path: Path) -> Generator[Gateway]:
 
 @pytest.fixture
 def clinics(gateway: Gateway, tmp_path: Path) -> Gateway:
-    """Two clinics: sunrise (professional, room dr-lee), and small (essentials, room dr-fox, open on Monday mornings)."""
+    """Two clinics: sunrise (professional, room dr-lee); small (essentials, room dr-fox, open Monday mornings)."""
     file = tmp_path / "clinics.toml"
     file.write_text(CLINICS)
     assert gateway.run("apply", str(file)).exit_code == 0

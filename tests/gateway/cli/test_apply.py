@@ -69,7 +69,8 @@ def apply(gateway, tmp_path: Path):
         file.write_text(ONE.format(plan=plan, owner=owner, aliases=aliases))
         result = gateway.run("apply", str(file), *more)
         assert result.exit_code == 0, result.output
-        return result.stdout.splitlines()
+        lines: list[str] = result.stdout.splitlines()
+        return lines
 
     return run
 

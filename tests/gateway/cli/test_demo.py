@@ -31,11 +31,11 @@ KEYS = [
 ]
 
 
-def _announced(process) -> str:
+def _announced(process: Any) -> str:
     """Everything printed until the demonstration has said all it says."""
     text = ""
     for line in process.stdout:
-        text += line
+        text += str(line)
         if line.startswith("Ctrl-C"):
             return text
     raise AssertionError(f"it ended before it told its links: {text} {process.stderr.read()}")

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -114,7 +115,7 @@ async def _link_of_one_that_is_over(gateway) -> str:
         await serving.stop()
 
 
-SITUATIONS: dict[int, Callable] = {
+SITUATIONS: dict[int, Callable[[Any], Any]] = {
     1: _room,
     2: _room_when_closed,
     3: _mistyped,
@@ -138,7 +139,7 @@ def test_the_documented_situation_is_explained_as_documented(clinics, number):
     assert (said["verdict"], said["reason"], said["rule"]) == DOCUMENTED[number]
 
 
-def _content(store: redis.Redis) -> dict[bytes, bytes]:
+def _content(store: redis.Redis) -> dict[bytes, bytes | None]:
     return {key: store.dump(key) for key in store.scan_iter()}
 
 
