@@ -47,15 +47,13 @@ _INSIDE: tuple[Network, ...] = tuple(
         "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # 6to4 relays
         "240.0.0.0/4",  # reserved, and broadcast
-        "::/96",  # IPv4 written as IPv6, long given up
-        "100::/64",  # discarded
-        "64:ff9b:1::/48",  # translated by local rules
         "2001::/23",  # protocol assignments, Teredo's tunnels among them
         "2001:db8::/32",  # examples
         "2002::/16",  # 6to4, which names an IPv4 address
-        "fec0::/10",  # sites
+        "3fff::/20",  # examples
     )
 )
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all of IPv6 that is given out for the internet
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # NAT64: the last four bytes are an IPv4 address
 
 
@@ -114,7 +112,7 @@ def egress_rules(settings: Webhooks) -> EgressRules:
 def is_public(address: Address) -> bool:
     """Whether an address is one of the public internet, whatever way it is written in."""
     plain = _plain(address)
-    if plain.is_multicast or not plain.is_global:
+    if plain.is_multicast or not plain.is_global or (plain.version == 6 and plain not in _UNICAST):  # noqa: PLR2004
         return False
     return not any(plain in network for network in _INSIDE if network.version == plain.version)
 
