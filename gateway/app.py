@@ -22,6 +22,7 @@ from gateway.edge.front import FrontServer
 from gateway.edge.inside import Inside
 from gateway.edge.parts import Parts
 from gateway.errors import MEDIA_TYPE, Problem
+from gateway.integrations.halaxy.service import HalaxyService
 from gateway.internal import Internal
 from gateway.listeners import listen, port_of
 from gateway.metrics import Metrics
@@ -97,9 +98,12 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     public = web.ServerRunner(
         FrontServer(dispatcher, _error_answer, max_line_bytes=config.upstream.max_head_bytes), shutdown_timeout=1.0
     )
-    tasks = workers(store, parts)
+    halaxy = HalaxyService(parts)
+    tasks = workers(store, parts, halaxy)
     gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log)
-    gateway.internal = web.AppRunner(Internal(parts, lambda: gateway.draining).application(), access_log=None)
+    internal = Internal(parts, lambda: gateway.draining).application()
+    halaxy.mount(internal)
+    gateway.internal = web.AppRunner(internal, access_log=None)
     try:
         await public.setup()
         await gateway.internal.setup()

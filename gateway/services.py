@@ -31,6 +31,7 @@ from gateway.edge.tunnels import Tunnels
 from gateway.edge.upstream import Upstream
 from gateway.integrations.delivery import Deliverer
 from gateway.integrations.egress import Egress, egress_rules
+from gateway.integrations.halaxy.service import HalaxyService
 from gateway.integrations.sharing import Sharing
 from gateway.integrations.ways import Ways
 from gateway.metrics import Metrics
@@ -225,7 +226,7 @@ def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:
     return count
 
 
-def workers(store: StoreServices, parts: Parts) -> list[asyncio.Task[None]]:
+def workers(store: StoreServices, parts: Parts, halaxy: HalaxyService) -> list[asyncio.Task[None]]:
     """The tasks that run as long as the gateway does."""
     mover = Mover(store.store, retention_ms=parts.config.webhooks.retention_days * DAY_MS)
     worker = Worker(store.doors, move=mover.move, lost=_noting_loss(parts))
@@ -236,6 +237,8 @@ def workers(store: StoreServices, parts: Parts) -> list[asyncio.Task[None]]:
         "webhooks": lambda: _deliver(store, parts),
         "away": lambda: _tell_when_away(store.store, parts.hub),
     }
+    if halaxy.is_on:
+        work["halaxy"] = halaxy.run
     return [asyncio.create_task(_for_ever(run, parts.log), name=name) for name, run in work.items()]
 
 

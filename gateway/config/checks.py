@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.config.model import Config
 
 SHORTEST_KEY_BYTES = 32
+SHORTEST_WEBHOOK_SECRET_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def check_together(config: Config) -> Iterator[Check]:
     yield from _links(config)
     yield from _routes(config)
     yield from _identity(config)
+    yield from _halaxy(config)
     for section in ("secrets", "identity"):
         yield from _keys(config, section)
 
@@ -104,6 +106,23 @@ def _identity(config: Config) -> Iterator[Check]:
     if set(identity.keys) & set(config.secrets.keys):
         reason = "must be other keys than those of secrets: a platform that can check who comes must not forge passes"
         yield Check(Fault("identity.keys", "(not shown)", reason), ("secrets.keys",))
+
+
+def _halaxy(config: Config) -> Iterator[Check]:
+    halaxy = config.halaxy
+    if not halaxy.base_url:
+        return
+    for key in ("client_id", "client_secret", "vendor", "mail", "rooms"):
+        if not getattr(halaxy, key):
+            yield Check(Fault(f"halaxy.{key}", "", "is missing: halaxy.base_url is given"), ("halaxy.base_url",))
+    for key in ("webhook_secret", "webhook_header_value"):
+        given = getattr(halaxy, key)
+        if given and len(given.encode()) < SHORTEST_WEBHOOK_SECRET_BYTES:
+            reason = f"must be at least {SHORTEST_WEBHOOK_SECRET_BYTES} bytes long"
+            yield Check(Fault(f"halaxy.{key}", "(not shown)", reason))
+    if bool(halaxy.webhook_secret) != bool(halaxy.webhook_header_value):
+        reason = "give both halaxy.webhook_secret and halaxy.webhook_header_value, or neither"
+        yield Check(Fault("halaxy.webhook_header_value", "", reason), ("halaxy.webhook_secret",))
 
 
 def _keys(config: Config, section: str) -> Iterator[Check]:

@@ -50,7 +50,7 @@ def key_name(location: Sequence[str | int]) -> str:
 def shown(value: object, key: str = "") -> str:
     """A value fit to be printed: secrets as their kind, passwords in addresses blanked, long ones cut."""
     last = key.rpartition(".")[2].partition("[")[0]
-    if last in {"keys", "secrets", "identity"}:
+    if last in {"keys", "secrets", "identity", "client_secret", "webhook_secret", "webhook_header_value"}:
         return "(not shown)"
     text = f'"{_PASSWORD.sub("***@", value)}"' if isinstance(value, str) else _PASSWORD.sub("***@", _toml(value))
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."

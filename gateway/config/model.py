@@ -49,6 +49,7 @@ class Config(sections.Section):
     pages: sections.Pages = sections.Pages()
     limits: sections.Limits = sections.Limits()
     webhooks: sections.Webhooks = sections.Webhooks()
+    halaxy: sections.Halaxy = sections.Halaxy()
     log: sections.Log = sections.Log()
 
     def policy(self) -> Policy:

@@ -12,12 +12,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.config.texts import (
     AddressText,
+    HeaderName,
+    HeaderText,
     KeyPrefix,
     Language,
     NetworkText,
     NotEmpty,
+    OptionalBase,
     OptionalOrigin,
     Origin,
+    RoomPath,
     Slug,
     StoreUrl,
     UpstreamUrl,
@@ -192,6 +196,22 @@ class Webhooks(Section):
     endpoints: Annotated[int, Field(ge=1, le=200)] = 100
     allow_http: bool = False
     allow_networks: Networks = ()
+
+
+class Halaxy(Section):
+    base_url: OptionalBase = ""
+    client_id: str = ""
+    client_secret: str = Field("", repr=False)
+    vendor: HeaderText = ""
+    mail: HeaderText = ""
+    rooms: dict[str, RoomPath] = Field(default_factory=dict)
+    telehealth: Literal["location-type", "service-name", "all"] = "location-type"
+    telehealth_words: Annotated[tuple[NotEmpty, ...], Field(strict=False, min_length=1)] = ("telehealth", "online")
+    poll_s: Annotated[float, Field(ge=10, le=3600)] = 120
+    requests_per_min: Annotated[int, Field(ge=10, le=500)] = 400
+    webhook_secret: str = Field("", repr=False)
+    webhook_header: HeaderName = "X-Halaxy-Webhook"
+    webhook_header_value: str = Field("", repr=False)
 
 
 class Log(Section):

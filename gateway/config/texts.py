@@ -18,6 +18,9 @@ from gateway.config.addresses import parse_address
 _STORE_SCHEMES = frozenset({"redis", "rediss", "unix", "sentinel", "cluster"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
+_ROOM = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*/[a-z0-9]+([-_][a-z0-9]+)*")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_HEADER_TEXT = re.compile(r"[ !#-'*-~]*")  # neither quotes nor parentheses
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -55,6 +58,15 @@ def _optional_origin(text: str) -> str:
     return _origin(text) if text else text
 
 
+def _base(text: str) -> str:
+    parts = _split(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+        raise ValueError("must be a URL such as https://api.example.org/main")
+    if parts.query or parts.fragment:
+        raise ValueError("must have neither ? nor #")
+    return text
+
+
 def _upstream(text: str) -> str:
     if text.startswith("unix:/"):
         return text
@@ -79,6 +91,18 @@ def _slug(text: str) -> str:
     return _matching(_SLUG, text, "must be lower-case letters, digits and hyphens")
 
 
+def _room(text: str) -> str:
+    return _matching(_ROOM, text, "must be the slugs of clinic and owner, such as sunrise/dr-lee")
+
+
+def _header_name(text: str) -> str:
+    return _matching(_HEADER_NAME, text, "must be the name of a header")
+
+
+def _header_text(text: str) -> str:
+    return _matching(_HEADER_TEXT, text, "must be plain ASCII without quotes and parentheses")
+
+
 def _prefix(text: str) -> str:
     return _matching(_PREFIX, text, "must be 1 to 32 letters, digits, - or _")
 
@@ -92,6 +116,10 @@ def _matching(pattern: re.Pattern[str], text: str, otherwise: str) -> str:
 AddressText = Annotated[str, AfterValidator(_address)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 Origin = Annotated[str, AfterValidator(_origin)]
+OptionalBase = Annotated[str, AfterValidator(_base)]
+RoomPath = Annotated[str, AfterValidator(_room)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderText = Annotated[str, AfterValidator(_header_text)]
 OptionalOrigin = Annotated[str, AfterValidator(_optional_origin)]
 UpstreamUrl = Annotated[str, AfterValidator(_upstream)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
