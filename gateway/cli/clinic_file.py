@@ -6,7 +6,6 @@ configuration. What needs the store to be judged is judged in `planning`.
 
 from __future__ import annotations
 
-import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
+from gateway.api.opening import day, opening_hours, span
 from gateway.config import Config, ConfigFaults, Fault
 from gateway.config.faults import fault_from, shown, suggestion
 from gateway.config.texts import Language
@@ -23,11 +23,7 @@ from rules.links import slug_fault
 from rules.model import Clinic, OpeningHours, Room
 from rules.names import clean_name, clean_text
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_WORDS = 500
-_SPAN = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
-_MINUTES_A_DAY = 1440
-_MINUTES_AN_HOUR = 60
 
 
 def _config(info: ValidationInfo) -> Config:
@@ -80,32 +76,11 @@ def _zone(text: str) -> str:
     return text
 
 
-def _span(text: str) -> str:
-    if _minutes(text) is None:
-        raise ValueError("must be a span such as 09:00-12:30, within one day")
-    return text
-
-
-def _minutes(text: str) -> tuple[int, int] | None:
-    found = _SPAN.fullmatch(text)
-    if found is None or int(found[2]) >= _MINUTES_AN_HOUR or int(found[4]) >= _MINUTES_AN_HOUR:
-        return None
-    start, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
-    return (start, end) if start < end <= _MINUTES_A_DAY else None
-
-
-def _day(spans: list[str]) -> list[str]:
-    pairs = sorted(pair for span in spans if (pair := _minutes(span)) is not None)
-    if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(pairs)):
-        raise ValueError("these spans overlap")
-    return spans
-
-
 Name = Annotated[str, AfterValidator(_name)]
 Words = Annotated[str, AfterValidator(_words)]
 ClinicSlug = Annotated[str, AfterValidator(_clinic_slug)]
 OwnerSlug = Annotated[str, AfterValidator(_owner_slug)]
-Day = Annotated[list[Annotated[str, AfterValidator(_span)]], AfterValidator(_day)]
+Day = Annotated[list[Annotated[str, AfterValidator(span)]], AfterValidator(day)]
 
 
 class _Row(BaseModel):
@@ -163,12 +138,7 @@ class ClinicRow(_Row):
     def _opening_hours(self) -> OpeningHours | None:
         if self.hours is None:
             return None
-        spans = {}
-        for number, day in enumerate(DAYS):
-            pairs = [pair for span in getattr(self.hours, day) if (pair := _minutes(span)) is not None]
-            if pairs:
-                spans[number] = tuple(sorted(pairs))
-        return OpeningHours(spans, self.closed_text)
+        return opening_hours(self.hours.model_dump(), self.closed_text)
 
 
 class ClinicFile(_Row):

@@ -10,18 +10,14 @@ from typing import Any
 
 import click
 
+from gateway.api.deleting import in_the_way
+from gateway.api.opening import hours_document
 from gateway.cli.commands import Failed
 from gateway.cli.opened import every_clinic, every_room, find_clinic, find_room, store_now, with_parts
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import show, table
 from gateway.edge.parts import Parts
-from rules.admission import count_here
-from rules.model import Clinic, Millis, OpeningHours, Room, Status
-from rules.presence import anyone_inside
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_FAR_MS = 10 * 366 * 86_400_000
-_MOST_AHEAD = 10_000
+from rules.model import Clinic, Millis, Room
 
 
 @click.group()
@@ -132,18 +128,12 @@ def delete_room(clinic_slug: str, owner: str, config_file: Path | None, as_json:
 
 async def _refuse_if_needed(parts: Parts, found: Room, now_ms: Millis) -> None:
     """Raises Failed where somebody has an appointment, waits, or is inside."""
-    longest_ms = parts.policy.max_length_ms + parts.policy.closes_late_ms
-    agenda = await parts.sessions.agenda(found.id, now_ms - longest_ms, now_ms + _FAR_MS, _MOST_AHEAD)
-    ahead = 0
-    for start in range(0, len(agenda), 50):
-        snapshot = await parts.doors.read(found.id, found.id, *agenda[start : start + 50])
-        doors = [snapshot.owner.doors[name] for name in agenda[start : start + 50] if name in snapshot.owner.doors]
-        ahead += sum(door.status is Status.OPEN and door.alive_until_ms > now_ms for door in doors)
-    if ahead:
-        word = "session is" if ahead == 1 else "sessions are"
-        raise Failed(f"{found.clinic}/{found.owner} is not deleted: {ahead} {word} ahead; cancel them first")
-    snapshot = await parts.doors.read(found.id, found.id)
-    if any(anyone_inside(door, now_ms) or count_here(door) for door in snapshot.owner.doors.values()):
+    found_there = await in_the_way(parts, found, now_ms)
+    if found_there.sessions:
+        word = "session is" if found_there.sessions == 1 else "sessions are"
+        ahead = f"{found_there.sessions} {word} ahead; cancel them first"
+        raise Failed(f"{found.clinic}/{found.owner} is not deleted: {ahead}")
+    if found_there.people:
         raise Failed(f"{found.clinic}/{found.owner} is not deleted: somebody is inside or waiting")
 
 
@@ -162,16 +152,6 @@ def clinic_document(found: Clinic) -> dict[str, Any]:
     }
 
 
-def hours_document(hours: OpeningHours | None) -> dict[str, list[str]] | None:
-    """Opening hours as they are written in a file; none for always open."""
-    if hours is None:
-        return None
-    return {
-        DAYS[day]: [f"{_clock(start)}-{_clock(end)}" for start, end in spans]
-        for day, spans in sorted(hours.spans.items())
-    }
-
-
 def room_document(parts: Parts, found: Room) -> dict[str, Any]:
     """A room as it is shown."""
     return {
@@ -184,10 +164,6 @@ def room_document(parts: Parts, found: Room) -> dict[str, Any]:
         "link": parts.room_link(found.clinic, found.owner),
         "desk": parts.desk_link(found.clinic, found.owner),
     }
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
