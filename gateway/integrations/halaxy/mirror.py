@@ -34,6 +34,7 @@ ACTOR = "halaxy"
 KIND = "halaxy"  # of what is remembered
 PREFIX = "halaxy/"  # of references, before the appointment's id
 KEPT_S = 10 * 86_400  # older news than this cannot come any more
+CANNOT_BE = frozenset({403, 404, 422})
 Meaning = Wanted | Unwanted | Unreadable
 
 
@@ -98,7 +99,10 @@ class Mirror:
         new = session_of(appointment_id, wanted)
         try:
             await self.scheduling.put_by_reference(new.clinic, new.reference, new, actor=ACTOR)
-        except ProblemError as refused:  # its time has passed, no such room, no plan for it: said in the poll's log
+        except ProblemError as refused:
+            # Its time has passed, there is no such room, the plan has no sessions: what there was is not it any more.
+            if refused.problem.status in CANNOT_BE:
+                await self._cancel(appointment_id, frozenset({wanted.clinic}))
             return str(refused.problem.extra.get("reason", refused.problem.slug))
         return "followed"
 
