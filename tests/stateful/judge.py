@@ -76,7 +76,7 @@ class Judge(Scene):
                 unheeded = within and n == 0 and order == (0, 1) and second.kind == "beat"
                 ended = first.kind == "round" and any(t[0] in ENDINGS for t in twin.told[before:])
                 ours[n] += " unheeding" if unheeded and ended else ""
-            found = doors_differ(twin, snapshot.owner)
+            found = doors_differ(twin, snapshot.owner) + self.lines_differ(twin)
             idle = [("idle" if o == "ticked" and a == "idle" else o) for o, a in zip(ours, answers, strict=True)]
             if tuple(idle) == answers and told_of(news) == by_door(twin.told) and not found:
                 self.model = twin
@@ -90,7 +90,7 @@ class Judge(Scene):
         door_ids = list(self.model.doors)
         full = await self.replicas.all[self.numbers % 3].doors.read(ROOM, *door_ids)
         self.witnessed(full.owner)
-        found = doors_differ(self.model, full.owner)
+        found = doors_differ(self.model, full.owner) + self.lines_differ(self.model)
         if full.owner.held_until_ms != self.model.held_until():
             found.append(f"held until {full.owner.held_until_ms}, should be {self.model.held_until()}")
         for n, its in enumerate(self.replicas.all):
@@ -99,6 +99,15 @@ class Judge(Scene):
             found += verdicts_differ(self.model, snapshot.owner, door_id, self.policy, snapshot.now_ms)
         if found:
             raise Differs("\n".join(found))
+
+    def lines_differ(self, model: Model) -> list[str]:
+        """Which replica holds other connections than the model says."""
+        found = []
+        for n, its in enumerate(self.replicas.all):
+            held = {c.connection for door_id in model.doors for c in its.presences.connections(door_id)}
+            if held != set(model.lines[n]):
+                found.append(f"replica {n} holds {held}, should hold {set(model.lines[n])}")
+        return found
 
     def witnessed(self, owner: Any) -> None:
         for entry, now in self.pending:

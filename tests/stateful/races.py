@@ -92,8 +92,7 @@ class Races(Steps):
             return
         await self.step_close_page(guest)
         last = max(known["since"], known["joined"], door["heard"].get(guest, 0))
-        self.set_clock(max(self.now, last + self.policy.waiting_ttl_ms))
-        await self.keep_pulse()
+        await self.jump(replica, max(self.now, last + self.policy.waiting_ttl_ms))
         await self.step_inside_of(("round", replica), ("poll", (replica + 1) % 3, guest))
 
     async def step_at_once(self, one: Step, other: Step) -> None:

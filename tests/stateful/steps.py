@@ -124,16 +124,18 @@ class Steps(Judge):
             await self.act(self.round(replica))
             if self.now >= until:
                 return
-        if self.now < until:
+        if self.now < until and way == "silent":
             self.set_clock(until)
-            if way != "silent":
-                await self.keep_pulse()
+        elif self.now < until:
+            await self.jump(replica, until)
         if way == "kept":
             await self.act(self.round(replica))
 
-    async def keep_pulse(self) -> None:
-        """Some replica that is none of ours has beaten all along."""
+    async def jump(self, replica: int, until: int) -> None:
+        """Some replica that is none of ours has beaten all along, from now on at the latest."""
+        if self.model.pulse is None or self.now - self.model.pulse > self.policy.presence_ttl_ms:
+            await self.act(self.round(replica))
+        self.set_clock(until)
         store = self.replicas.stores[0]
-        if self.model.pulse is not None:
-            await store.command("HSET", store.keys.shared("epoch", 0), "pulse", self.now)
-            self.model.pulse = self.now
+        await store.command("HSET", store.keys.shared("epoch", 0), "pulse", self.now)
+        self.model.pulse = self.now
