@@ -14,7 +14,7 @@ from gateway.integrations.delivery import Deliverer
 from gateway.store import Endpoint, Hooks, StoreAway, StoreFull
 
 LOOK_S = 1.0  # how soon a new event or a new endpoint is seen
-CLAIM_S = 5.0  # how often to ask for an endpoint that another replica holds
+CLAIM_S = 2.0  # how often to ask for an endpoint that another replica holds
 
 
 class Sharing:

@@ -68,7 +68,7 @@ class Sink:
     host: str = "127.0.0.1"
     answering: Answering = well
     heard: list[Received] = field(default_factory=list)
-    connections: int = 0
+    hears: asyncio.Event = field(default_factory=asyncio.Event)
     runner: web.ServerRunner | None = None
     port: int = 0
 
@@ -84,6 +84,13 @@ class Sink:
     def kinds(self) -> list[str]:
         return [each.said["type"] for each in self.heard]
 
+    async def until(self, count: int) -> None:
+        """Wait until so many requests have come."""
+        async with asyncio.timeout(8):
+            while len(self.heard) < count:
+                self.hears.clear()
+                await self.hears.wait()
+
     async def start(self) -> None:
         self.runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=0.1)
         await self.runner.setup()
@@ -96,6 +103,7 @@ class Sink:
         headers = {name.lower(): value for name, value in request.headers.items()}
         received = Received(headers, await request.read())
         self.heard.append(received)
+        self.hears.set()
         return await self.answering(received)
 
     async def stop(self) -> None:
