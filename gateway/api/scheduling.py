@@ -78,23 +78,33 @@ class Scheduling(Reading):
         return await self.parts.sessions.claim(room, reference, before)
 
     async def _schedule(
-        self, room: Room, new: NewSession, session_id: str, actor: str, operation: str | None = None
+        self,
+        room: Room,
+        new: NewSession,
+        session_id: str,
+        actor: str,
+        operation: str | None = None,
+        *,
+        durable: bool = True,
     ) -> Change:
         seats = [Seat(1, Role.HOST, room.name)]
         seats += [Seat(n, Role.GUEST, guest.name, guest.reference) for n, guest in enumerate(new.guests, 2)]
         given = Appointment(new.opens_at_ms, new.closes_at_ms, seats, new.title, new.reference, new.time_zone)
-        change = await self.parts.sessions.create_session(room, given, operation, session_id, actor=actor)
+        change = await self.parts.sessions.create_session(
+            room, given, operation, session_id, actor=actor, durable=durable
+        )
         if isinstance(change.answer, Rejected):
             raise rejected(change.answer)
         return change
 
     async def put_by_reference(
-        self, clinic: str, reference: str, new: NewSession, *, actor: str
+        self, clinic: str, reference: str, new: NewSession, *, actor: str, durable: bool = True
     ) -> tuple[SessionView, bool]:
         """Make the session of a reference what `new` says; and whether a session was made for it.
 
         The same again changes nothing. A cancelled one, or a finished one with other times, is followed by a new
-        session with new links; so is one given to another owner, and the old one is cancelled.
+        session with new links; so is one given to another owner, and the old one is cancelled. `durable` false: the
+        caller waits for the disk itself, once for many.
         """
         clinic_found, room = await self.place(clinic, new.owner)
         new = cleaned(replace(new, clinic=clinic_found.slug, reference=reference))
@@ -107,14 +117,22 @@ class Scheduling(Reading):
             if found is not None and new.is_settled(found.door):
                 return await self.viewed(found), False
             if found is not None and found.door.status is Status.OPEN and found.room.id == room.id:
-                return await self._revised(found, new.revision(), None, actor), False
-            made = await self._replace(clinic_found, room, new, before, found, actor)
+                return await self._revised(found, new.revision(), None, actor, durable=durable), False
+            made = await self._replace(clinic_found, room, new, before, found, actor, durable=durable)
             if made is not None:
                 return made, True
         raise ProblemError(Problem("busy", 409, "Others keep changing this reference.", retry_after_s=1))
 
     async def _replace(
-        self, clinic: Clinic, room: Room, new: NewSession, before: str | None, found: Found | None, actor: str
+        self,
+        clinic: Clinic,
+        room: Room,
+        new: NewSession,
+        before: str | None,
+        found: Found | None,
+        actor: str,
+        *,
+        durable: bool,
     ) -> SessionView | None:
         """A session where there was none that can go on; none when somebody else made it meanwhile."""
         self.check_plan(clinic)
@@ -122,15 +140,15 @@ class Scheduling(Reading):
         if faults:
             raise invalid(faults)
         if found is not None and found.door.status is Status.OPEN:
-            await self.cancel(found.door.id, actor=actor)
+            await self.cancel(found.door.id, actor=actor, durable=durable)
         chosen = await self._claim(room, new.reference, before, found)
         if chosen[:2] != room.id[:2]:
             return None  # others claimed it for another owner at the same time: look again
-        change = await self._schedule(room, new, chosen, actor)
+        change = await self._schedule(room, new, chosen, actor, durable=durable)
         door = change.snapshot.owner.doors[chosen]
         made = Found(change.snapshot, door)
         if not new.is_said_by(door):  # others made it first, from what they know
-            return await self._revised(made, new.revision(), None, actor)
+            return await self._revised(made, new.revision(), None, actor, durable=durable)
         return await self.viewed(made)
 
     async def sync(
@@ -162,20 +180,22 @@ class Scheduling(Reading):
             raise invalid(faults)
         return await self._revised(found, revision, if_match, actor)
 
-    async def _revised(self, found: Found, revision: Revise, if_match: str | None, actor: str) -> SessionView:
+    async def _revised(
+        self, found: Found, revision: Revise, if_match: str | None, actor: str, *, durable: bool = True
+    ) -> SessionView:
         try:
             change = await self.parts.sessions.revise(
-                found.room, found.door, revision, actor=actor, only_if=condition(if_match)
+                found.room, found.door, revision, actor=actor, only_if=condition(if_match), durable=durable
             )
         except Outdated:
             raise stale() from None
         return await self._after(change, found.door.id)
 
     async def cancel(
-        self, session_id: str, *, actor: str, if_match: str | None = None, within: str = ""
+        self, session_id: str, *, actor: str, if_match: str | None = None, within: str = "", durable: bool = True
     ) -> SessionView:
         """No new entries; whoever is inside stays. Cancelling twice changes nothing."""
-        return await self.change(session_id, Cancel(), actor=actor, if_match=if_match, within=within)
+        return await self.change(session_id, Cancel(), actor=actor, if_match=if_match, within=within, durable=durable)
 
     async def end(self, session_id: str, *, actor: str, within: str = "") -> SessionView:
         """End it for everybody, for good."""
@@ -203,13 +223,20 @@ class Scheduling(Reading):
         return await self.change(session_id, RevokeSeat(number), actor=actor, within=within)
 
     async def change(
-        self, session_id: str, event: Event, *, actor: str, if_match: str | None = None, within: str = ""
+        self,
+        session_id: str,
+        event: Event,
+        *,
+        actor: str,
+        if_match: str | None = None,
+        within: str = "",
+        durable: bool = True,
     ) -> SessionView:
-        """Apply an event to a session, durably."""
+        """Apply an event to a session."""
         found = await self.find(session_id, within=within)
         try:
             change = await self.parts.doors.change(
-                found.room.id, session_id, event, durable=True, actor=actor, only_if=condition(if_match)
+                found.room.id, session_id, event, durable=durable, actor=actor, only_if=condition(if_match)
             )
         except Outdated:
             raise stale() from None

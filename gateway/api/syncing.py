@@ -70,11 +70,13 @@ async def sync(
     cancelled = await _each(surplus, lambda view: _cancel(scheduling, view, actor))
     results = await _each(todo, lambda task: _put(scheduling, found.slug, task, actor))
     unchanged = [task.view for task in tasks if task.view is not None and task.new.reference in done]
-    await _make_durable(scheduling, unchanged)
+    made = [each for each in results if isinstance(each, tuple)]
+    gone = [view for view in cancelled if isinstance(view, SessionView)]
+    await _make_durable(scheduling, [*unchanged, *gone, *(view for view, _ in made)])
     return SyncReport(
-        created=tuple(made[0] for made in results if isinstance(made, tuple) and made[1]),
-        changed=tuple(made[0] for made in results if isinstance(made, tuple) and not made[1]),
-        cancelled=tuple(view for view in cancelled if isinstance(view, SessionView)),
+        created=tuple(view for view, is_new in made if is_new),
+        changed=tuple(view for view, is_new in made if not is_new),
+        cancelled=tuple(gone),
         unchanged=tuple(unchanged),
         skipped=(
             *(Skipped(task.new.reference, "past") for task in past),
@@ -161,14 +163,14 @@ def _has_passed(new: NewSession, scheduling: Scheduling, now_ms: Millis) -> bool
 
 async def _put(scheduling: Scheduling, clinic: str, task: Task, actor: str) -> tuple[SessionView, bool] | Skipped:
     try:
-        return await scheduling.put_by_reference(clinic, task.new.reference, task.new, actor=actor)
+        return await scheduling.put_by_reference(clinic, task.new.reference, task.new, actor=actor, durable=False)
     except ProblemError as error:
         return Skipped(task.new.reference, _reason(error))
 
 
 async def _cancel(scheduling: Scheduling, view: SessionView, actor: str) -> SessionView | Skipped:
     try:
-        return await scheduling.cancel(view.id, actor=actor)
+        return await scheduling.cancel(view.id, actor=actor, durable=False)
     except ProblemError as error:  # it ended a moment ago
         return Skipped(view.door.reference, _reason(error))
 
@@ -178,7 +180,7 @@ def _reason(error: ProblemError) -> str:
 
 
 async def _make_durable(scheduling: Scheduling, views: Iterable[SessionView]) -> None:
-    """What an earlier try wrote is told as unchanged only once it is on disk."""
+    """All of it is told only once it is on disk, what an earlier try wrote too."""
     partitions = {partition_of(view.room.id) for view in views}
     await _each(sorted(partitions), scheduling.parts.doors.beats.make_durable)
 

@@ -56,11 +56,12 @@ class Sessions:
         session_id: str | None = None,
         *,
         actor: str = "",
+        durable: bool = True,
     ) -> Change:
-        """Make a session in `room`, durably; the answer's snapshot holds its door under `Change.snapshot`'s doors.
+        """Make a session in `room`; the answer's snapshot holds its door under `Change.snapshot`'s doors.
 
         `session_id`: the one chosen by an earlier try of the same request (see `claim`). The same id again changes
-        nothing.
+        nothing. `durable` false: the caller waits for the disk itself, once for many.
         """
         identifiers = self._doors.identifiers
         chosen = session_id or identifiers.session(room.id)
@@ -77,7 +78,7 @@ class Sessions:
             seats={seat.number: seat for seat in appointment.seats},
         )
         await self.index(room, chosen, door.opens_at_ms, door.closes_at_ms)
-        change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=True, actor=actor)
+        change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=durable, actor=actor)
         if isinstance(change.answer, Rejected):
             await self.drop_index(room, chosen, door.opens_at_ms)
         return change
@@ -97,14 +98,15 @@ class Sessions:
         *,
         actor: str = "",
         only_if: Callable[[Door], bool] | None = None,
+        durable: bool = True,
     ) -> Change:
-        """Change a session's plan, durably, and list it under the day it opens then; `only_if` as for Doors.change."""
+        """Change a session's plan, and list it under the day it opens then; `only_if` as for Doors.change."""
         opens_at_ms = before.opens_at_ms if event.opens_at_ms is None else event.opens_at_ms
         closes_at_ms = before.closes_at_ms if event.closes_at_ms is None else event.closes_at_ms
         await self.index(room, before.id, opens_at_ms, closes_at_ms)
         try:
             change = await self._doors.change(
-                room.id, before.id, event, operation, durable=True, actor=actor, only_if=only_if or always
+                room.id, before.id, event, operation, durable=durable, actor=actor, only_if=only_if or always
             )
         except Outdated:
             snapshot = await self._doors.read(room.id, before.id)
