@@ -19,6 +19,7 @@ from gateway.store import Endpoint, Lane, Place, Settlement, stream_of
 
 LEASE_MS = 30_000  # longer than one post and what is written after it
 PARALLEL = 4  # doors of one endpoint at a time
+CLINICS = 20  # streams looked at at a time
 PAGE = 100  # events taken from a stream at a time
 MOST_PENDING = 5000  # then the streams keep the rest
 GOOD = range(200, 300)
@@ -80,16 +81,16 @@ class Deliverer:
     # --- taking in ----------------------------------------------------------------------------------------------
     async def _take_in(self, endpoint: Endpoint) -> bool:
         cursors, pending = await self._ways.hooks.cursors(endpoint.id)
-        for clinic in await self._clinics(endpoint):
+        clinics = await self._clinics(endpoint)
+        for first in range(0, len(clinics), CLINICS):
             if pending >= MOST_PENDING:
                 break
-            stream = stream_of(clinic)
-            settlement = await self._page(endpoint, clinic, cursors.get(stream))
-            if settlement is None:
-                continue
-            if not await self._settle(endpoint, settlement):
-                return False
-            pending += settlement.grown
+            some = clinics[first : first + CLINICS]
+            pages = await asyncio.gather(*(self._page(endpoint, c, cursors.get(stream_of(c))) for c in some))
+            for settlement in pages:
+                if settlement is not None and not await self._settle(endpoint, settlement):
+                    return False
+                pending += settlement.grown if settlement is not None else 0
         return True
 
     async def _clinics(self, endpoint: Endpoint) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 from gateway.clock import format_instant
 from gateway.store import Secret
 from rules.events import Happening
-from rules.model import Millis
+from rules.model import Millis, Role
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -45,7 +45,10 @@ KINDS: Mapping[Happening, str] = {
     Happening.SESSION_OVERTIME: "session.overtime",
 }
 NAMES = tuple(dict.fromkeys(KINDS.values()))
+_SENT_OUT = {Happening.REMOVED.value, Happening.ON_HOLD.value}  # a guest who was inside left by that
 _BY_VALUE = {happening.value: name for happening, name in KINDS.items()}
+
+_OF_A_ROLE = {KINDS[Happening.INSIDE], KINDS[Happening.LEFT]}
 
 # 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: a little more than three days in all.
 RETRIES_MS = tuple(1000 * s for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
@@ -84,6 +87,8 @@ def read_letter(text: str) -> Letter:
 
 def kind_of(event: Mapping[str, Any]) -> str | None:
     """What webhooks call this entry of the trail, or none: it is nobody else's business."""
+    if event["what"] in _SENT_OUT and event["facts"].get("was_inside"):
+        return KINDS[Happening.LEFT]
     return _BY_VALUE.get(event["what"])
 
 
@@ -95,8 +100,8 @@ def render(letter: Letter) -> bytes:
         data["session"] = event["door"]
     if "guest" in event:
         data["visitor"] = event["guest"]
-    if "role" in event["facts"]:
-        data["role"] = event["facts"]["role"]
+    if kind_of(event) in _OF_A_ROLE:
+        data["role"] = event["facts"].get("role", Role.GUEST.value)
     body = {"type": kind_of(event), "timestamp": format_instant(event["at_ms"]), "data": data}
     return json.dumps(body, separators=(",", ":")).encode()
 

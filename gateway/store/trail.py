@@ -82,7 +82,7 @@ class Trail:
         return found
 
     async def _page(self, stream: str, after: Place | None, limit: int, before_ms: Millis | None) -> list[Traced]:
-        start, end = after.start_in(stream) if after else "-", "+" if before_ms is None else f"({before_ms}"
+        start, end = after.start_in(stream) if after else "-", "+" if before_ms is None else f"({before_ms}-0"
         entries = await self._store.command("XRANGE", self._store.keys.of("events", stream), start, end, "COUNT", limit)
         return [_traced(stream, entry_id, fields) for entry_id, fields in entries]
 

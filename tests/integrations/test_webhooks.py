@@ -75,9 +75,18 @@ def test_the_world_hears_of_the_listed_kinds_and_no_other() -> None:
         *("knock", "admitted", "denied", "inside", "left", "host.absent"),
         *(f"session.{what}" for what in ("scheduled", "changed", "cancelled", "ended", "overtime")),
     }
-    quiet = {what for what in Happening if kind_of({"what": what.value}) is None}
+    quiet = {what for what in Happening if kind_of({"what": what.value, "facts": {}}) is None}
     assert quiet == set(Happening) - set(KINDS)
     assert {Happening.MESSAGE, Happening.JOINED, Happening.NAMES_ERASED} <= quiet
+
+
+@pytest.mark.parametrize("what", ["removed", "on_hold"])
+def test_a_guest_who_is_sent_out_has_left_and_one_who_only_waited_has_not(what: str) -> None:
+    event = {**EVENT, "what": what}
+    assert kind_of({**event, "facts": {"was_inside": False}}) is None
+    sent_out = Letter("sunrise", "1-1", {**event, "facts": {"was_inside": True}})
+    said = json.loads(render(sent_out))
+    assert (said["type"], said["data"]["role"]) == ("left", "guest")
 
 
 def test_an_independent_verifier_accepts_a_signature_and_no_other_body() -> None:
