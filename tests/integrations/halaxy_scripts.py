@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from gateway.api.listing import Wanted as Listed
+from gateway.api.scheduling import Scheduling
 from gateway.integrations.halaxy.appointments import Mapped
 from gateway.integrations.halaxy.budget import Budget
 from gateway.integrations.halaxy.client import Account, Client, HalaxyAway
@@ -29,19 +31,16 @@ class Practice:
     """Two clinics of one account, with a stand-in and a mirror of their own."""
 
     name: str
-    scheduling: object
     halaxy: HalaxyStandIn
     mirror: Mirror
     mapped: Mapped
     now_ms: int
-    made: int = field(default=0)
+    made: int = 0
 
     async def hear(self, announced: dict[str, object]) -> None:
         for appointment_id in appointments_in(announced["bundle"]):
-            try:
+            with contextlib.suppress(HalaxyAway):  # then it is left to the poll
                 await self.mirror.hear(appointment_id)
-            except HalaxyAway:
-                pass  # left to the poll
 
     async def poll(self) -> None:
         """One that succeeds: one that breaks off is made again, as in earnest."""
@@ -54,7 +53,7 @@ class Practice:
         raise AssertionError("Halaxy never answered")
 
 
-async def open_practice(name: str, scheduling, halaxy: HalaxyStandIn) -> Practice:
+async def open_practice(name: str, scheduling: Scheduling, halaxy: HalaxyStandIn) -> Practice:
     parts = scheduling.parts
     rooms = {}
     for clinic in (f"{name}-east", f"{name}-west"):
@@ -64,8 +63,9 @@ async def open_practice(name: str, scheduling, halaxy: HalaxyStandIn) -> Practic
             rooms[f"PR-{clinic}-{owner}"] = (clinic, owner)
     mapped = Mapped(rooms)
     client = Client(ACCOUNT, halaxy.send, Budget(400, halaxy.clock), halaxy.clock)
-    now_ms = (await parts.doors.read((await parts.directory.resolve_room(f"{name}-east", "ana")).id)).now_ms
-    return Practice(name, scheduling, halaxy, Mirror(client, mapped, scheduling, parts.ledger), mapped, now_ms)
+    _, room = await scheduling.place(f"{name}-east", "ana")
+    now_ms = (await parts.doors.read(room.id)).now_ms
+    return Practice(name, halaxy, Mirror(client, mapped, scheduling, parts.ledger), mapped, now_ms)
 
 
 # --- a day --------------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def delete(practice: Practice, _random: Random, truth: Truth) -> None:
 
 
 CHANGES: tuple[Callable[[Practice, Random, Truth], None], ...] = (
-    move, move, set_status, set_status, set_status, change_people, change_place, delete,
+    move, move, set_status, set_status, set_status, change_people, change_people, change_place, delete,
 )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ class HalaxyStandIn:
     faults: float = 0
     tells_updates: bool = True
     most_per_page: int = 7
+    breaks_at_page: int = 0
     now: float = 1_000_000.0
     truth: dict[str, Truth] = field(default_factory=dict)
     announced: list[dict[str, Any]] = field(default_factory=list)
@@ -92,7 +93,8 @@ class HalaxyStandIn:
 
     def suffer(self) -> list[dict[str, Any]]:
         """What becomes of the announcements so far: a fifth lost, a fifth doubled, a fifth late, the rest shuffled."""
-        kept, late = [], []
+        kept: list[dict[str, Any]] = []
+        late: list[dict[str, Any]] = []
         for each in self.announced:
             fate = self.random.random()
             if fate < 0.2:
@@ -163,6 +165,8 @@ class HalaxyStandIn:
             truth = self.truth.get(name)
             gone = truth is None or truth.is_deleted
             return outcome(404, "not-found") if gone or truth is None else document(200, self.resource(truth), left)
+        if self.breaks_at_page and int(query.get("page", ["1"])[0]) >= self.breaks_at_page:
+            return outcome(500, "exception")
         return document(200, self._bundle(query), left)
 
     def _bundle(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
