@@ -214,6 +214,7 @@ class Hub:
                     self.subscribed.clear()
                 finally:
                     await connection.disconnect(nowait=True)
+                _heed_cancellation()
                 await asyncio.sleep(BACK_OFF_S * _spread() / 2)
         finally:
             self.subscribed.clear()
