@@ -100,7 +100,7 @@ class Lanes:
             timer.cancel()
 
     async def _drive(self, link: Link) -> None:
-        while True:
+        while not _is_cancelled():
             batch = [await self._queue.get()]
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
@@ -161,3 +161,9 @@ class Lanes:
 
 def _in_full(call: Call) -> Command:
     return ["EVAL", call.script.text if call.script else "", *call.command[2:]]
+
+
+def _is_cancelled() -> bool:
+    """Whether this task was told to end: redis-py may lose that while it connects, and a lane would wait for ever."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
