@@ -9,7 +9,7 @@ from tests.integration.places import Clinics
 from tests.integration.platform import Platform
 from tests.integration.raw import ask_raw, connect
 from tests.integration.test_answers import check_headers, check_verdict
-from tests.integration.test_scanners import content
+from tests.integration.test_scanners import content, quiet
 
 CROSS_SITE = [
     {"Origin": "https://evil.example"},
@@ -27,6 +27,7 @@ async def test_a_button_on_another_sites_page_is_refused(clinics: Clinics, store
     session = await clinics.session(room)
     host, guest = await clinics.host(room), clinics.browser()
     await guest.page(clinics.link(room))
+    await quiet(stored)
     before = content(stored)
     for browser, link, fields in (
         (guest, clinics.link(room), {"name": "Ada"}),

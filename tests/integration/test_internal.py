@@ -6,7 +6,7 @@ import asyncio
 import re
 
 from tests.integration.people import WAIT_S, eventually
-from tests.integration.places import Clinics, Running
+from tests.integration.places import SHORT, Clinics, Running, merged, run
 
 NAMES = [
     "gateway_decisions_total",
@@ -114,3 +114,11 @@ async def test_a_gateway_that_drains_says_so_and_lets_calls_go_on(start, furnish
     async with asyncio.timeout(WAIT_S + 12):
         await draining
     await page.ended()
+
+
+async def test_a_gateway_that_is_stopped_while_it_still_connects_ends_at_once(stored):
+    for number in range(20):
+        running = await run(merged(SHORT, stored.sections()))
+        await asyncio.sleep(number % 7 * 0.003)  # another step of connecting each time
+        async with asyncio.timeout(WAIT_S):
+            await running.gateway.stop()

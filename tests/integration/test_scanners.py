@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from tests.integration.conftest import Stored
-from tests.integration.people import EVENTS, HTML, JSON, Browser
+from tests.integration.people import EVENTS, HTML, JSON, Browser, eventually
 from tests.integration.places import Clinics, guests_of
 
 VISITS = 50
@@ -19,6 +19,16 @@ def content(stored: Stored) -> dict[bytes, bytes]:
     with stored.client() as client:
         keys = sorted(client.scan_iter(f"{stored.prefix}:*"))
         return {key: client.dump(key) for key in keys if not key.decode().endswith(PASSING)}
+
+
+async def quiet(stored: Stored) -> None:
+    """Wait until the gateway has moved on every event that there was."""
+
+    async def nothing_is_left() -> bool:
+        with stored.client() as client:
+            return not any(client.xlen(key) for key in client.scan_iter(f"{stored.prefix}:*:outbox"))
+
+    await eventually(nothing_is_left, 0.1)
 
 
 async def open_often(link: str, keeping: Browser, forgetting: Browser) -> None:
@@ -40,7 +50,7 @@ async def test_opening_a_link_fifty_times_changes_nothing_in_the_store(clinics: 
     session = await clinics.session(room)
     host = await clinics.host(room)
     desk = await host.events(clinics.desk(room))
-    quiet = await desk.next("desk")
+    empty = await desk.next("desk")
     link = {
         "room": clinics.link(room),
         "session guest": session.guest,
@@ -49,13 +59,14 @@ async def test_opening_a_link_fifty_times_changes_nothing_in_the_store(clinics: 
     }[kind]
     if kind == "host sign-in":
         await open_pages(link, clinics.browser(), 1)
+    await quiet(stored)
     before = content(stored)
     if kind == "host sign-in":
         await open_pages(link, clinics.browser(), VISITS)
     else:
         await open_often(link, clinics.browser(), clinics.browser())
     assert content(stored) == before
-    assert guests_of(await host.document(clinics.desk(room))) == guests_of(quiet) == []
+    assert guests_of(await host.document(clinics.desk(room))) == guests_of(empty) == []
     assert [name for name, _ in desk.heard] == ["desk"]
     await works(clinics, room, kind, link)
 
@@ -79,6 +90,7 @@ async def test_a_stream_opened_by_whoever_has_not_joined_leaves_no_trace(clinics
     room = await clinics.room()
     browser = clinics.browser()
     await browser.page(clinics.link(room))
+    await quiet(stored)
     before = content(stored)
     stream = await browser.events(clinics.link(room))
     await stream.reason("invited")
@@ -90,6 +102,7 @@ async def test_a_form_sent_without_cookies_claims_nothing(clinics: Clinics, stor
     room = await clinics.room()
     session = await clinics.session(room)
     scripted = clinics.browser()
+    await quiet(stored)
     before = content(stored)
     for link in (clinics.link(room), session.guest):
         first = await scripted.ask("POST", link, HTML, data={"name": "Ada"})
