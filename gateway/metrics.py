@@ -37,6 +37,7 @@ STORE_KINDS = (
 )
 WAIT_OUTCOMES = ("admitted", "denied", "removed", "gave_up", "ended")
 DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
+STORE_OPERATIONS = ("read", "commit", "beat", "append", "settle", "command")
 WEBHOOK_OUTCOMES = ("delivered", "retried", "given_up", "gone")
 
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -69,7 +70,7 @@ class Metrics:
     `store_operations` names what the store is asked to do: its scripts and commands.
     """
 
-    def __init__(self, store_operations: Iterable[str] = ("read", "commit", "beat", "append", "settle", "command")) -> None:
+    def __init__(self, store_operations: Iterable[str] = STORE_OPERATIONS) -> None:
         disable_created_metrics()  # the time a counter was made says nothing to anybody here
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)

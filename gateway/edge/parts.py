@@ -90,7 +90,7 @@ class Parts:
         return format_room_link(self.config.server.public_url, clinic, owner, self.patterns)
 
     def desk_origin(self, clinic: str) -> str:
-        """Where hosts sign in: an origin of their own, else that of the clinic's room links, where its cookies count."""
+        """Where hosts sign in: an origin of their own, else that of the clinic's room links and their cookies."""
         if self.config.server.desk_url:
             return self.config.server.desk_url.rstrip("/")
         link = urlsplit(self.room_link(clinic, "-"))

@@ -13,6 +13,7 @@ from rules.reasons import Reason
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: nothing that is misread aloud
 _MISREAD = str.maketrans("OIL", "011")
 _REASONS = tuple(Reason)
+_LENGTH = 6
 _MINUTES = 1 << 13
 _DOORS = 1 << 12
 _MINUTE_MS = 60_000
@@ -47,7 +48,7 @@ def format_code(reason: Reason, now_ms: int, digest: str) -> str:
 def parse_code(text: str) -> SupportCode | None:
     """What a code says, however it was typed; none when it is no code of ours."""
     signs = text.upper().replace("-", "").replace(" ", "").translate(_MISREAD)
-    if len(signs) != 6 or any(sign not in _SIGNS for sign in signs):
+    if len(signs) != _LENGTH or any(sign not in _SIGNS for sign in signs):
         return None
     value = 0
     for sign in signs:
