@@ -52,6 +52,10 @@ class Keyring:
             task.add_done_callback(self._tasks.discard)
         return key
 
+    async def settled(self) -> None:
+        """Wait until every use is noted: for shutting down."""
+        await asyncio.gather(*self._tasks)
+
     async def _look_up(self, digest: str) -> ApiKey | None:
         at, known = self._known.get(digest, (float("-inf"), None))
         if time.monotonic() - at < self._recheck_s:

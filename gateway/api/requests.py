@@ -121,6 +121,8 @@ def _place(location: tuple[int | str, ...]) -> str:
     """Where in the document: `guests[0].name`. Names that were sent are shortened, they may be anything."""
     place = ""
     for step in location:
+        if step == "[key]":  # the name itself is wrong, not what stands under it
+            continue
         place += f"[{step}]" if isinstance(step, int) else f".{_shown(step)}" if place else _shown(step)
     return place
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -113,12 +114,14 @@ async def test_a_session_that_was_moved_is_listed_on_its_new_day_alone(schedulin
 @pytest.mark.parametrize("owner", ["", "dr-lee"])
 async def test_pages_of_a_list_hold_every_session_once_in_order(scheduling: Scheduling, owner: str) -> None:
     start_ms = (now_ms() + DAY_MS) // 1000 * 1000
-    made = set()
-    for number in range(23):
+
+    async def make(number: int, of: str) -> str:
         opens_at_ms = start_ms + number // 4 * 7 * HOUR_MS
-        new = replace(wanted(), opens_at_ms=opens_at_ms, closes_at_ms=opens_at_ms + HOUR_MS)
-        made.add((await scheduling.create(new, actor="key")).id)
-        await scheduling.create(replace(new, owner="dr-fox"), actor="key")
+        new = replace(wanted(owner=of), opens_at_ms=opens_at_ms, closes_at_ms=opens_at_ms + HOUR_MS)
+        return (await scheduling.create(new, actor="key")).id
+
+    made = set(await asyncio.gather(*(make(number, "dr-lee") for number in range(23))))
+    await asyncio.gather(*(make(number, "dr-fox") for number in range(23)))
     seen: list[str] = []
     cursor = None
     while True:
