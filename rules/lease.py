@@ -31,8 +31,12 @@ def is_over(door: Door, policy: Policy, now_ms: Millis) -> bool:
 
 
 def is_active(door: Door) -> bool:
-    """Whether the owner's other doors must be decided with this one in view: somebody is or was at it."""
-    return bool(door.guests) or bool(door.hosts) or bool(door.presence)
+    """Whether the owner's other doors must be decided with this one in view: somebody is or was at it.
+
+    When its host left counts for guests who wait elsewhere, until all that is known of a session is erased.
+    """
+    was_host_here = door.host_left_at_ms > 0 and not door.names_erased
+    return bool(door.guests) or bool(door.hosts) or bool(door.presence) or was_host_here
 
 
 def forgotten_at(door: Door, guest: Guest, policy: Policy) -> Millis | None:

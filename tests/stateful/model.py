@@ -94,7 +94,8 @@ class Facts:
 
     def somebody(self, door: Record) -> bool:
         """Whether anybody is or was here: what the store calls an active door."""
-        return bool(door["guests"] or door["hosts"] or door["presence"])
+        was_host_here = door["left"] and not door["erased"]
+        return bool(door["guests"] or door["hosts"] or door["presence"] or was_host_here)
 
     def busy(self) -> bool:
         return any(role == "guest" for door in self.doors.values() for _, role in self.inside(door))

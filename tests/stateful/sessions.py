@@ -199,8 +199,7 @@ class Model(Desk):
         after = self.policy.host_absent_after_ms
         if not after or any(self.host_in(door) for door in self.doors.values()):
             return
-        # A session where nobody is any more is not read: when its host left is forgotten with it.
-        left = max(d["left"] for d in self.doors.values() if d["kind"] == "room" or self.somebody(d))
+        left = max(d["left"] for d in self.doors.values())
         for door_id, door in self.doors.items():
             for who, guest in door["guests"].items():
                 waits = guest["state"] == "waiting" and guest["knocked"] is not None and not guest["absence_told"]
@@ -283,7 +282,7 @@ class Model(Desk):
             self.doors[door_id]["heard"][visitor] = self.now
         for line in missing:
             event = events.Enter(line.visitor, line.role, line.connection, line.seat)
-            if self.apply(line.door, event, "ask" + line.connection + str(self.now)).startswith("no"):
+            if self.apply(line.door, event).startswith("no"):
                 del lines[line.connection]
 
     def boundaries(self) -> list[int]:
