@@ -124,6 +124,13 @@ async def test_a_name_is_resolved_once_and_that_very_address_is_judged_and_conne
     assert not forbidden.heard
 
 
+async def test_what_a_name_meant_before_counts_for_nothing(make_sink) -> None:
+    allowed = await make_sink("127.0.0.2")
+    async with Egress(HOME, Resolver(["127.0.0.2"], ["127.0.0.1"])) as egress:
+        url = f"http://{NAME}:{allowed.port}/"
+        assert [await outcome(egress, url) for _ in range(2)] == [204, "forbidden"]
+
+
 async def test_of_several_addresses_a_forbidden_one_is_never_connected_to(make_sink) -> None:
     forbidden = await make_sink("127.0.0.1")
     async with Egress(HOME, Resolver(["127.0.0.1", "10.0.0.1", "127.0.0.2"])) as egress:
@@ -183,9 +190,9 @@ async def test_of_an_endless_answer_little_is_read_and_a_slow_one_is_cut(make_si
 async def test_no_cookie_is_kept_and_nothing_said_beyond_what_is_needed(make_sink) -> None:
     sink = await make_sink("127.0.0.2")
     sink.answering = always(200, **{"Set-Cookie": "a=b"})
-    async with Egress(HOME) as egress:
+    async with Egress(HOME, Resolver(["127.0.0.2"])) as egress:
         for _ in range(2):
-            await egress.post(sink.url, {"webhook-id": "ev_1"}, b"{}")
+            await egress.post(f"http://{NAME}:{sink.port}/", {"webhook-id": "ev_1"}, b"{}")
     expected = {"host", "user-agent", "accept", "accept-encoding", "content-type", "content-length", "webhook-id"}
     assert set(sink.heard[1].headers) - {"connection"} == expected
 

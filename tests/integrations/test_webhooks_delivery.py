@@ -175,6 +175,16 @@ async def test_the_order_at_a_door_is_kept_and_other_doors_do_not_wait_for_it(of
     assert at_session == ["session.scheduled", "session.scheduled", "knock"]
 
 
+async def test_a_new_event_does_not_hurry_one_that_waits_for_its_next_try(office, sink, egress):
+    sink.answering = always(500)
+    endpoint, deliverer = await office.endpoint(sink.url), office.deliverer(egress)
+    await office.come()
+    await office.work(deliverer, endpoint)
+    await office.come()
+    await office.work(deliverer, endpoint)
+    assert len(sink.heard) == 1
+
+
 async def test_a_replica_that_dies_between_post_and_note_is_followed_by_one_that_repeats_the_id(
     office, sink, make_replica, until
 ):
