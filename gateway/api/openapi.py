@@ -15,9 +15,10 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import __version__
 from gateway.api.documents import ProblemDocument
+from gateway.api.fhir_models import ID as FHIR_ID
 from gateway.api.fields import DOOR_ID, SLUG
 from gateway.api.idempotency import HEADER, MOST
-from gateway.api.operations import Operation
+from gateway.api.operations import Dialect, Operation
 from gateway.errors import MEDIA_TYPE
 
 REF = "#/components/schemas/{model}"
@@ -34,8 +35,10 @@ PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "session": {"type": "string", "pattern": DOOR_ID},
     "door": {"type": "string", "pattern": DOOR_ID},
     "seat": {"type": "integer", "minimum": 1, "maximum": 255},
+    "id": {"type": "string", "pattern": FHIR_ID},
     "reference": {"type": "string", "minLength": 1, "maxLength": 200},
 }
+PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model=ProblemDocument.__name__)}}}
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -144,7 +147,8 @@ def _responses(row: Operation) -> dict[str, Any]:
             said["content"] = {row.media_type: {"schema": {"type": "string"}}}
         found[str(status)] = said
     for status in sorted(_problem_statuses(row)):
-        content = {MEDIA_TYPE: {"schema": _ref(ProblemDocument)}}
+        is_fhir = row.dialect is Dialect.FHIR
+        content = {row.media_type: {"schema": {"type": "object"}}} if is_fhir else PROBLEM
         found[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     return found
 

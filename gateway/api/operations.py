@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -93,6 +94,13 @@ class ApiCall:
 Handler = Callable[[ApiCall], Awaitable[Answer]]
 
 
+class Dialect(Enum):
+    """In which words a row's problems are told."""
+
+    PROBLEM = auto()  # RFC 9457
+    FHIR = auto()  # OperationOutcome
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A row. `answers`: each good status and the model of its document, none for no body or for another media type."""
@@ -112,6 +120,8 @@ class Operation:
     media_type: str = JSON  # of the answers without a model
     body_media_types: tuple[str, ...] = (JSON,)
     headers: Mapping[str, str] = field(default_factory=dict)  # of the good answers: name and meaning
+    dialect: Dialect = Dialect.PROBLEM
+    repeats: frozenset[str] = frozenset()  # the parameters that may stand there more than once
 
     @property
     def name(self) -> str:

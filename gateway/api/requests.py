@@ -85,7 +85,7 @@ async def _read(request: web.Request) -> bytes:
 def check(request: web.Request, operation: Operation, raw: Any) -> tuple[BaseModel | None, BaseModel | None]:
     """Body and query as the row's models. Raises ProblemError 422 with every fault of both."""
     faults: list[FieldFault] = []
-    query = _validated(operation.query, _query(request, faults), faults, "")
+    query = _validated(operation.query, _query(request, operation, faults), faults, "")
     body = None
     if operation.body is not None:
         body = _validated(operation.body, {} if raw is None else raw, faults, "body")
@@ -94,10 +94,11 @@ def check(request: web.Request, operation: Operation, raw: Any) -> tuple[BaseMod
     return body, query
 
 
-def _query(request: web.Request, faults: list[FieldFault]) -> dict[str, str]:
-    twice = sorted({name for name in request.query if len(request.query.getall(name)) > 1})
+def _query(request: web.Request, operation: Operation, faults: list[FieldFault]) -> dict[str, str | list[str]]:
+    twice = sorted({name for name in request.query if len(request.query.getall(name)) > 1} - operation.repeats)
     faults.extend(FieldFault(_shown(name), "stands here twice") for name in twice)
-    return dict(request.query)
+    lists = {name: request.query.getall(name) for name in operation.repeats if name in request.query}
+    return {**request.query, **lists}
 
 
 def _validated(model: type[BaseModel] | None, value: Any, faults: list[FieldFault], whole: str) -> BaseModel | None:

@@ -5,7 +5,7 @@ Rule that holds here: what is not in this table is not there.
 
 from __future__ import annotations
 
-from gateway.api import calendar, clinics, doors, events, rooms, sessions, webhooks
+from gateway.api import calendar, clinics, doors, events, fhir, rooms, sessions, webhooks
 from gateway.api.operations import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -16,4 +16,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *doors.OPERATIONS,
     *events.OPERATIONS,
     *webhooks.OPERATIONS,
+    *fhir.OPERATIONS,
 )

@@ -18,12 +18,14 @@ from aiohttp.typedefs import Handler as WebHandler
 
 from gateway.api.access import CHALLENGE, Keyring, Quota
 from gateway.api.idempotency import Once
-from gateway.api.operations import Answer, ApiCall, Operation, Services
+from gateway.api.operations import Answer, ApiCall, Dialect, Operation, Services
 from gateway.api.problems import STORE_AWAY, STORE_FULL
 from gateway.api.requests import check, read_json
 from gateway.api.scheduling import Scheduling
 from gateway.edge.parts import Parts
 from gateway.errors import Problem, ProblemError
+from gateway.integrations.fhir import MEDIA_TYPE as FHIR
+from gateway.integrations.fhir import operation_outcome
 from gateway.store import StoreAway, StoreFull, UnknownOwner
 
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -74,13 +76,14 @@ class Api:
             except ProblemError as refused:
                 if refused.problem.status == 401:  # noqa: PLR2004
                     headers |= CHALLENGE
-                return self._problem(request, refused.problem, headers)
+                return self._problem(request, refused.problem, headers, operation.dialect)
             except StoreAway:
-                return self._problem(request, STORE_AWAY, headers)
+                return self._problem(request, STORE_AWAY, headers, operation.dialect)
             except UnknownOwner:  # deleted while we looked
-                return self._problem(request, Problem("unknown-room", 404, "There is no such room."), headers)
+                gone = Problem("unknown-room", 404, "There is no such room.")
+                return self._problem(request, gone, headers, operation.dialect)
             except StoreFull:
-                return self._problem(request, STORE_FULL, headers)
+                return self._problem(request, STORE_FULL, headers, operation.dialect)
             return _response(request, answer, headers)
 
         return handle
@@ -104,15 +107,22 @@ class Api:
         return await operation.handle(call)
 
     def _problem(
-        self, request: web.Request, problem: Problem, headers: Mapping[str, str] | None = None
+        self,
+        request: web.Request,
+        problem: Problem,
+        headers: Mapping[str, str] | None = None,
+        dialect: Dialect = Dialect.PROBLEM,
     ) -> web.Response:
         request_id = request[REQUEST_ID]
         if problem.status >= 500:  # noqa: PLR2004
             self._parts.log.log(
                 logging.WARNING, "api_refused", extra={"request_id": request_id, "reason": problem.slug}
             )
-        body = json.dumps(problem.document(request_id)).encode()
         own = {**OWN, **(headers or {}), **problem.headers(), "X-Request-Id": request_id}
+        document = problem.document(request_id)
+        if dialect is Dialect.FHIR:
+            document, own["Content-Type"] = operation_outcome(problem, request_id), FHIR
+        body = json.dumps(document).encode()
         return web.Response(status=problem.status, body=body, headers=own)
 
 
