@@ -18,7 +18,7 @@ from rules.admission import (
     seat_holder,
 )
 from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Phase, Policy, Role, Status, Visitor
-from rules.presence import guests_inside, host_inside, is_inside
+from rules.presence import grace, guests_inside, host_inside, is_inside
 from rules.reasons import Outcome, Reason, Verdict
 from rules.window import next_opening, opens, phase, takes_newcomers
 
@@ -82,7 +82,9 @@ def _decide_guest(owner: Owner, door: Door, visitor: Visitor, policy: Policy, no
     if is_inside(door, visitor.id, now_ms, Role.GUEST):
         return Verdict(Reason.ADMITTED, joined=True, rule="Whoever is inside stays inside.")
     if guest is not None and may_return(door, guest, policy, now_ms):
-        return Verdict(Reason.ADMITTED, joined=True, rule="Whoever dropped out may come back within the grace time.")
+        until_ms = guest.since_ms + grace(door, policy) if guest.state is GuestState.OUT else None
+        rule = "Whoever dropped out may come back within the grace time."
+        return Verdict(Reason.ADMITTED, joined=True, retry_at_ms=until_ms, rule=rule)
     return _decide_newcomer(owner, door, visitor, guest, other, policy, now_ms)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,7 @@ from rules.reasons import MEANINGS, Outcome, Reason, Verdict
 from rules.views import guest_document
 
 STORE_RETRY_S = 5
+REASONS_BY_STATUS = {404: Reason.UNKNOWN_LINK, 429: Reason.TOO_MANY, 503: Reason.STORE_AWAY}
 PACKING = 6  # of 9: the last three steps cost more than they save
 
 OWN_HEADERS = {
@@ -45,10 +47,18 @@ def stream_lines(reason: Reason) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in lines.items() if name != "Cache-Control"]
 
 
+def _reason_of(status: int) -> Reason:
+    """What an answer amounts to that no door gave: a sign-in page, a redirect to the desk, a refused request."""
+    if status < HTTPStatus.BAD_REQUEST:
+        return Reason.INVITED if status == HTTPStatus.OK else Reason.HOST
+    return REASONS_BY_STATUS.get(status, Reason.NO_PASS)
+
+
 def bare(status: int, body: bytes, headers: Mapping[str, str], cookies: Sequence[str] = ()) -> web.Response:
     """A response with these headers and cookies, and nothing aiohttp would add of its own words."""
     answer = web.Response(status=status, body=body)
     answer.headers["Server"] = "link-gateway"  # else aiohttp tells its version, and Python's
+    answer.headers["X-Gateway-Verdict"] = verdict_line(_reason_of(status))
     answer.headers.update(headers)
     for cookie in cookies:
         answer.headers.add("Set-Cookie", cookie)

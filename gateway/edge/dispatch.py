@@ -138,7 +138,7 @@ class Dispatcher:
             return answers.unknown_link(self.parts, call)
         call.reason = Reason.ASSET.value
         body, headers = asset.answer(call.request.headers.get("Accept-Encoding", ""))
-        return answers.bare(200, body, headers)
+        return answers.bare(200, body, {**headers, "X-Gateway-Verdict": answers.verdict_line(Reason.ASSET)})
 
     def _refused(self, call: Call, problem: Problem) -> web.Response:
         """A refused request, as a short page for people and a problem for programs."""
