@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway import clock
 from gateway.desk.access import Access, desk_of, find_access, read_desk
 from gateway.desk.actions import door_of, read_event, refused
+from gateway.desk.host_link import entrance
 from gateway.edge import answers
 from gateway.edge.bodies import read_fields
 from gateway.edge.parts import Call, Parts, Wants
@@ -23,8 +24,10 @@ from gateway.edge.visit import AWAY
 from gateway.errors import Problem, ProblemError
 from gateway.store import Snapshot, StoreAway, StoreFull, Subscription, UnknownOwner
 from rules.events import AddSeat, Event, Refused, ReissueLink, Rejected, Transfer
+from rules.model import DoorKind
 from rules.reasons import Reason
 from rules.requests import same_origin
+from rules.views import Json
 
 METHODS = "GET, HEAD, POST"
 OWN = {"X-Gateway-Verdict": "forward; reason=host"}
@@ -76,8 +79,18 @@ def _away(parts: Parts, call: Call) -> web.StreamResponse:
     return answers.problem(STORE_AWAY, call)
 
 
+def _with_entrance(parts: Parts, access: Access, document: dict[str, Json]) -> dict[str, Json]:
+    """The desk as it is fetched: with the way into the room, which is made anew each time."""
+    doors = document["doors"]
+    if access.only_door is None and isinstance(doors, list):
+        for door in doors:
+            if isinstance(door, dict) and door["kind"] == DoorKind.ROOM:
+                door["entrance"] = entrance(parts, access.room)
+    return document
+
+
 def _shown(parts: Parts, call: Call, access: Access, snapshot: Snapshot, problem: str = "") -> web.StreamResponse:
-    document = desk_of(parts, access, snapshot)
+    document = _with_entrance(parts, access, desk_of(parts, access, snapshot))
     if call.wants is not Wants.PAGE:
         return answers.document(200, document, OWN)
     owner = snapshot.owner

@@ -9,6 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway import clock
+from gateway.desk.host_link import TO_ROOM
 from gateway.edge import answers
 from gateway.edge.parts import Call, Parts, desk_path
 from gateway.edge.visit import AWAY
@@ -63,7 +64,7 @@ async def _sign_in(parts: Parts, call: Call, link: HostLink, owner: Owner) -> we
     if not await parts.ledger.burn(link.nonce, NONCE_KEPT_S):
         known = call.jar.sign_in(owner.room.id)
         if known is not None and known.generation == owner.room.host_generation:  # the button was pressed twice
-            return answers.redirect(desk_path(owner.clinic.slug, owner.room.owner))
+            return answers.redirect(_way_on(parts, call, owner))
         return _expired(parts)
     visitor = parts.doors.identifiers.visitor()
     sign_in = HostSignIn(owner.room.id, owner.room.host_generation, visitor, clock.now_ms())
@@ -72,7 +73,14 @@ async def _sign_in(parts: Parts, call: Call, link: HostLink, owner: Owner) -> we
         parts.names.set_sign_in(parts.signing, sign_in),
         *(parts.names.set(parts.names.door_pass(given.door), "", 0) for given in call.jar.passes()),
     ]
-    return answers.redirect(desk_path(owner.clinic.slug, owner.room.owner), cookies)
+    return answers.redirect(_way_on(parts, call, owner), cookies)
+
+
+def _way_on(parts: Parts, call: Call, owner: Owner) -> str:
+    """Where signing in leads: to the desk, or into the room for whoever comes from a desk of another origin."""
+    if call.query == TO_ROOM:
+        return parts.room_link(owner.clinic.slug, owner.room.owner)
+    return desk_path(owner.clinic.slug, owner.room.owner)
 
 
 async def handle_sign_out(parts: Parts, call: Call) -> web.StreamResponse:

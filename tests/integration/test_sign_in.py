@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.signing import HostLink
+from tests.integration.conftest import Furnish, Start
 from tests.integration.people import HTML, JSON
 from tests.integration.places import Clinics
 from tests.integration.test_answers import check_headers
@@ -114,3 +115,24 @@ async def test_a_cookie_of_another_browser_is_believed_only_with_that_browsers_i
     name, value = next((n, v) for n, v in host.cookies().items() if n.startswith("lg_h_"))
     answer = await thief.ask("GET", clinics.desk(room), JSON, cookies={name: value})
     assert answer.status == 403
+
+
+async def test_a_desk_on_an_origin_of_its_own_leads_its_owner_into_the_room(start: Start, furnish: Furnish):
+    clinics = furnish(await start({"server": {"desk_url": "http://desk.localhost:8001"}}))
+    room = await clinics.room()
+    at_desk, at_room = clinics.browser(), clinics.browser()  # one person, with cookies of two origins
+    await at_desk.ask("POST", clinics.sign_in_link(room))
+    desk = await at_desk.document(clinics.desk(room))
+    entrance = desk["doors"][0]["entrance"]
+    assert entrance.startswith(clinics.gateway.config.server.public_url)
+    answer = await at_room.ask("POST", clinics.path(entrance))
+    assert answer.status == 303
+    assert clinics.path(answer.location) == clinics.link(room)
+    assert (await at_room.page(clinics.link(room))).reason == "host"
+
+
+async def test_a_desk_on_the_rooms_origin_leads_in_by_the_room_link(clinics: Clinics):
+    room = await clinics.room()
+    host = await clinics.host(room)
+    desk = await host.document(clinics.desk(room))
+    assert clinics.path(desk["doors"][0]["entrance"]) == clinics.link(room)
