@@ -32,6 +32,7 @@ from rules.headers import for_upstream
 SPREAD_PAGES_S = 10.0
 SPREAD_TUNNELS_S = 30.0
 LOOK_S = 0.5
+NOTICE_S = 5.0
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ class Gateway:
         """Take nobody new, move waiting pages elsewhere, and let calls go on for up to drain_max_s."""
         self.draining = True
         self.log.info("draining", extra={"count": len(self.parts.tunnels)})
+        if len(self.parts.tunnels) or len(self.parts.streams):
+            await asyncio.sleep(NOTICE_S)  # balancers see /readyz first, and send nobody to a closed door
         await self.sites[0].stop()
         await self.parts.streams.close_all(SPREAD_PAGES_S if len(self.parts.streams) else 0)
         loop = asyncio.get_running_loop()
