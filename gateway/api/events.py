@@ -42,7 +42,7 @@ class Event(Shown):
     id: str
     at: ShownInstant
     what: str = Field(description="Such as knock, admitted, session.changed.")
-    by: str = Field(description="`key:` and a key's id, a visitor's id, or one of host, scheduler, operator, time.")
+    by: str = Field(description="`key:` and a key's id, a visitor's id, or a word such as host or time.")
     clinic: str
     room: str = Field(description="The id of the owner's room.")
     door: str = Field(description="The room, or the session.")

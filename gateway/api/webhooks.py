@@ -6,11 +6,12 @@ of that clinic alone, and no other is there for them.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from gateway.api.events import read_place
 from gateway.api.fields import Document, Shown, ShownInstant, Slug
@@ -57,6 +58,16 @@ class RotateIn(Document):
 
 class ReplayIn(Document):
     """What to deliver once more: one of the three."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["after"], "properties": {"after": {"type": "string"}}},
+                {"required": ["ids"], "properties": {"ids": {"type": "array"}}},
+                {"required": ["dead"], "properties": {"dead": {"type": "boolean"}}},
+            ]
+        }
+    )
 
     after: str | None = Field(None, max_length=200, description="All after a cursor of /v1/events or an RFC 3339 time.")
     ids: list[Annotated[str, Field(pattern=r"^ev_[0-9A-Za-z]{1,40}$")]] | None = Field(
@@ -112,14 +123,15 @@ async def _find(call: ApiCall, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-async def _document(call: ApiCall, endpoint: Endpoint) -> dict[str, Any]:
+async def _document(call: ApiCall, endpoint: Endpoint, closed: Container[str] | None = None) -> dict[str, Any]:
     hooks = _hooks(call)
+    gone = await hooks.closed() if closed is None else closed
     return {
         "id": endpoint.id,
         "url": endpoint.url,
         "clinic": endpoint.clinic or None,
         "events": list(endpoint.events or NAMES),
-        "status": "gone" if endpoint.id in await hooks.closed() else "active",
+        "status": "gone" if endpoint.id in gone else "active",
         "created_at": instant(endpoint.created_at_ms),
         "dead": await hooks.count_dead(endpoint.id),
     }
@@ -162,7 +174,8 @@ async def create(call: ApiCall) -> Answer:
 async def list_webhooks(call: ApiCall) -> Answer:
     """All endpoints that the key may see."""
     seen = [each for each in await _hooks(call).endpoints() if call.within in {"", each.clinic}]
-    return Answer(200, {"webhooks": [await _document(call, each) for each in seen]})
+    closed = await _hooks(call).closed()
+    return Answer(200, {"webhooks": [await _document(call, each, closed) for each in seen]})
 
 
 async def read(call: ApiCall) -> Answer:

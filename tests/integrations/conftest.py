@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.integrations.egress import Egress, EgressRules
-from tests.gateway.store.conftest import make_replica, replica, server, shared, until
+from tests.gateway.store.conftest import make_replica, replica, server, shared, start_server, until
 from tests.integrations.sinks import Office, Sink
 
-__all__ = ["make_replica", "replica", "server", "shared", "until"]
+__all__ = ["make_replica", "replica", "server", "shared", "start_server", "until"]
 
 LOOPBACK = EgressRules(allow_http=True, allow_networks=(ipaddress.ip_network("127.0.0.1/32"),))
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -18,12 +19,12 @@ from gateway.integrations.egress import Egress
 from gateway.integrations.replay import Replay
 from gateway.integrations.sharing import Sharing
 from gateway.integrations.webhooks import RETRIES_MS, make_secret, rotated
-from gateway.store import Place, Settlement, stream_of
+from gateway.store import Place, Settlement, StoreAway, stream_of
 from gateway.store.hooks import DEAD_KEPT_MS
 from rules.events import Admit, Cancel, Enter
 from rules.model import Clinic, Role, Room
 from tests.integrations.conftest import LOOPBACK
-from tests.integrations.sinks import Received, always, well
+from tests.integrations.sinks import Office, Received, always, well
 
 DAY_MS = 86_400_000
 
@@ -263,6 +264,36 @@ async def test_an_endpoint_left_in_order_is_free_at_once(office, sink, egress, u
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert await office.deliverer(egress, "next").claim(endpoint.id)
+
+
+async def test_after_the_store_was_away_the_work_goes_on(start_server, make_replica, sink, egress, until):
+    store = start_server()
+    replica = await make_replica(store.url)
+    await replica.furnish()
+    office = Office(replica)
+    await office.endpoint(sink.url)
+    sharing = Sharing(office.hooks, office.deliverer(egress), logging.getLogger("gateway"), look_s=0.01)
+    task = asyncio.create_task(sharing.run())
+    await office.come()
+    await sink.until(1)
+    store.stop()
+    await until(lambda: not replica.store.is_up)
+    store.start()
+    await _retried(office.come)
+    await _retried(office.move)
+    await until(lambda: len(set(sink.ids)) == 2)  # the first may have come twice
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _retried(act: Callable[[], Awaitable[None]]) -> None:
+    """Do something as soon as the store is back."""
+    async with asyncio.timeout(8):
+        while True:
+            try:
+                return await act()
+            except StoreAway:
+                await asyncio.sleep(0.02)
 
 
 async def test_a_new_secret_is_used_beside_the_former(office, sink, egress):
