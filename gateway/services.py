@@ -150,6 +150,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
             assets,
             frame_ancestors=config.pages.frame_ancestors,
             waiting_ttl_s=int(config.waiting.ttl_s),
+            heartbeat_s=config.waiting.heartbeat_s,
         ),
         assets=assets,
         streams=EventStreams(limits.event_streams, limits.event_streams_per_address),

@@ -62,6 +62,7 @@ class Pages:
         frame_ancestors: Sequence[str] = (),
         translations: Mapping[str, NullTranslations] = MappingProxyType({}),
         waiting_ttl_s: int = 600,
+        heartbeat_s: float = 10,
     ) -> None:
         """`templates_dir`: templates there replace ours of the same name.
 
@@ -74,6 +75,7 @@ class Pages:
         self._static = static
         self._frame_ancestors = tuple(frame_ancestors)
         self._translations = translations
+        self._heartbeat_s = max(1, round(heartbeat_s))
         self._place_kept_minutes = max(1, waiting_ttl_s // 60)
         self._environments: dict[str, Environment] = {}
         self.unknown_link = self._unknown_link()
@@ -104,7 +106,7 @@ class Pages:
             "zone": (door or {}).get("time_zone") or "UTC",
             "facts": facts or LinkFacts(),
             "support_code": document.get("support_code") or "",
-            "refresh_s": _refresh_s(document),
+            "refresh_s": _refresh_s(document, self._heartbeat_s),
             "place_kept_minutes": self._place_kept_minutes,
             "position_slot": Markup('<b data-slot="position">{}</b>').format(document.get("position") or ""),
         }
@@ -208,10 +210,10 @@ def _template_of(reason: Reason) -> str:
             raise ValueError(f"{reason} is answered by going on, not by a page")
 
 
-def _refresh_s(document: Document) -> int:
+def _refresh_s(document: Document, heartbeat_s: int) -> int:
     """Seconds until a page without its script asks again: a sign of life while waiting, slower before the time."""
     if document["reason"] != Reason.NOT_OPEN:
-        return 10
+        return heartbeat_s
     if not document.get("retry_at"):
         return 60
     left = datetime.fromisoformat(document["retry_at"]) - datetime.fromisoformat(document["server_time"])
