@@ -36,6 +36,8 @@ ISSUES: Mapping[int, str] = {  # http://hl7.org/fhir/R4B/valueset-issue-type.htm
     507: "no-store",
 }
 
+FIELDS = {"opens_at": "start", "closes_at": "end", "guests": "participant", "reference": "identifier"}
+
 
 def logical_id(door: Door) -> str:
     """The Appointment's id: the one that its caller chose, else the session's."""
@@ -147,4 +149,7 @@ def operation_outcome(problem: Problem, request_id: str) -> dict[str, Any]:
 
 def _expression(field: str) -> str:
     """FHIRPath of a field; the parameters of a search have none, they are told as FHIR's own servers do."""
-    return f"http.{field}" if field.startswith(("_", "date", "clinic")) else f"Appointment.{field}"
+    if field.startswith(("_", "date", "clinic")):
+        return f"http.{field}"
+    name, _, _ = field.partition("[")
+    return f"Appointment.{FIELDS.get(name, field)}"
