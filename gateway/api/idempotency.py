@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from aiohttp import web
 
 from gateway import clock
 from gateway.api.operations import Answer, ApiCall
@@ -23,6 +26,7 @@ KEPT_S = 86_400
 MOST = 255  # characters of a key
 LEASE_MS = 15_000  # a request of another process is believed to run for so long at most
 Ids = Mapping[str, str]
+_KEY = re.compile(rf"[!-~]{{1,{MOST}}}", re.ASCII)
 
 
 async def nothing() -> Ids:
@@ -68,7 +72,7 @@ class Once:
 
     async def run(self, call: ApiCall, work: Work) -> Answer:
         """The answer to a request; 422 where the same key came with another body, 409 while it is being worked on."""
-        key = _key(call)
+        key = key_of(call.request)
         if key is None:
             ids = await work.do(await work.choose(), call.parts.doors.identifiers.operation())
             return await work.show(ids)
@@ -135,14 +139,13 @@ class Once:
         return Record(**json.loads(text)) if text else None
 
 
-def _key(call: ApiCall) -> str | None:
-    key = call.request.headers.get(HEADER)
-    if key is None:
-        return None
-    if not 0 < len(key) <= MOST or not key.isascii() or not key.isprintable():
-        reason = f"must have 1 to {MOST} printable ASCII characters"
-        raise ProblemError(Problem("bad-idempotency-key", 400, f"{HEADER} {reason}."))
-    return key
+def key_of(request: web.Request) -> str | None:
+    """The request's Idempotency-Key, if it has one. Raises ProblemError 400 for what cannot be one."""
+    key = request.headers.get(HEADER)
+    if key is None or _KEY.fullmatch(key):
+        return key
+    detail = f"{HEADER} must have 1 to {MOST} visible ASCII characters."
+    raise ProblemError(Problem("bad-idempotency-key", 400, detail))
 
 
 def _digest(call: ApiCall) -> str:

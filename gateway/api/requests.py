@@ -39,10 +39,10 @@ WORDS: Mapping[str, str] = {
 
 
 async def read_json(request: web.Request, operation: Operation) -> Any:
-    """The body as JSON; none where there is none. Raises ProblemError: 400, 408, 413 or 415."""
+    """The body as JSON; an empty object where there is none. Raises ProblemError: 400, 408, 413 or 415."""
     data = await _read(request)
     if not data and "Content-Type" not in request.headers:
-        return None
+        return {}
     if request.content_type.lower() not in operation.body_media_types:
         detail = f"Send {' or '.join(operation.body_media_types)}."
         raise ProblemError(Problem("unsupported-media-type", 415, detail))
@@ -88,7 +88,7 @@ def check(request: web.Request, operation: Operation, raw: Any) -> tuple[BaseMod
     query = _validated(operation.query, _query(request, operation, faults), faults, "")
     body = None
     if operation.body is not None:
-        body = _validated(operation.body, {} if raw is None else raw, faults, "body")
+        body = _validated(operation.body, raw, faults, "body")
     if faults:
         raise invalid(faults)
     return body, query

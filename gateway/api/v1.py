@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler as WebHandler
 
 from gateway.api.access import CHALLENGE, Keyring, Quota
-from gateway.api.idempotency import Once
+from gateway.api.idempotency import Once, key_of
 from gateway.api.operations import Answer, ApiCall, Dialect, Operation, Services
 from gateway.api.problems import STORE_AWAY, STORE_FULL
 from gateway.api.requests import check, read_json
@@ -99,6 +99,8 @@ class Api:
         if operation.scope not in key.scopes:
             detail = f"This key may not do that: it needs the scope {operation.scope}."
             raise ProblemError(Problem("scope-needed", 403, detail, extra={"scope": operation.scope.value}))
+        if operation.method == "POST":
+            key_of(request)  # what cannot be one is refused also where nothing is kept of it
         raw = await read_json(request, operation) if operation.body is not None else None
         body, query = check(request, operation, raw)
         if operation.needs_if_match and "If-Match" not in request.headers:

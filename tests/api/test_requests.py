@@ -44,8 +44,10 @@ async def test_what_is_no_json_is_refused_with_the_place(caller: Caller, body: b
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"', b"true"])
 async def test_json_that_is_no_object_is_refused(caller: Caller, body: bytes) -> None:
-    answer = await caller.ask(*POST, body)
-    assert (answer.status, slug(answer)) == (422, "invalid-fields")
+    session = (await caller.made())["id"]
+    for method, path in (POST, ("PATCH", f"/v1/sessions/{session}"), ("POST", f"/v1/sessions/{session}/seats")):
+        answer = await caller.ask(method, path, body, {"If-Match": "*"})
+        assert (answer.status, slug(answer)) == (422, "invalid-fields")
 
 
 async def test_other_media_types_are_refused(caller: Caller) -> None:
