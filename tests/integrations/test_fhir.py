@@ -67,7 +67,10 @@ def issues_of(answer: Answer) -> list[dict[str, Any]]:
     return issues
 
 
-async def put(caller: Caller, name: str, body: Mapping[str, Any], status: int = 200, **headers: str) -> dict[str, Any]:
+async def put(
+    caller: Caller, name: str, body: Mapping[str, Any], status: int = 200, if_match: str = "*"
+) -> dict[str, Any]:
+    headers = {} if if_match == "*" else {"If-Match": if_match}
     answer = await caller.ask("PUT", f"{PATH}/{name}", body, headers)
     assert answer.status == status, answer.text
     document: dict[str, Any] = answer.json
@@ -161,7 +164,7 @@ async def test_post_repeated_with_its_key_makes_one_session_and_without_is_a_con
 async def test_an_outdated_version_changes_nothing(caller: Caller) -> None:
     first = await put(caller, "ehr-1", appointment(), 201)
     old = first["meta"]["versionId"]
-    moved = await put(caller, "ehr-1", appointment(2 * DAY_MS), **{"If-Match": f'W/"{old}"'})
+    moved = await put(caller, "ehr-1", appointment(2 * DAY_MS), if_match=f'W/"{old}"')
     answer = await caller.ask("PUT", f"{PATH}/ehr-1", appointment(3 * DAY_MS), {"If-Match": f'W/"{old}"'})
     assert answer.status == 412
     assert (await caller.get(f"{PATH}/ehr-1")).json == moved
