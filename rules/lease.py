@@ -33,9 +33,9 @@ def is_over(door: Door, policy: Policy, now_ms: Millis) -> bool:
 def is_active(door: Door) -> bool:
     """Whether the owner's other doors must be decided with this one in view: somebody is or was at it.
 
-    When its host left counts for guests who wait elsewhere, until all that is known of a session is erased.
+    When its host left counts for guests who wait elsewhere; a session that is not open any more forgets it.
     """
-    was_host_here = door.host_left_at_ms > 0 and not door.names_erased
+    was_host_here = door.host_left_at_ms > 0 and door.status is Status.OPEN
     return bool(door.guests) or bool(door.hosts) or bool(door.presence) or was_host_here
 
 

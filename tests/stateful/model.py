@@ -94,7 +94,7 @@ class Facts:
 
     def somebody(self, door: Record) -> bool:
         """Whether anybody is or was here: what the store calls an active door."""
-        was_host_here = door["left"] and not door["erased"]
+        was_host_here = door["left"] and door["status"] == "open"
         return bool(door["guests"] or door["hosts"] or door["presence"] or was_host_here)
 
     def busy(self) -> bool:

@@ -199,7 +199,7 @@ class Model(Desk):
         after = self.policy.host_absent_after_ms
         if not after or any(self.host_in(door) for door in self.doors.values()):
             return
-        left = max(d["left"] for d in self.doors.values())
+        left = max((d["left"] for d in self.doors.values() if self.somebody(d)), default=0)
         for door_id, door in self.doors.items():
             for who, guest in door["guests"].items():
                 waits = guest["state"] == "waiting" and guest["knocked"] is not None and not guest["absence_told"]

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.store import StoreAway
 from gateway.store.plan import OPERATIONS_KEPT
-from rules.events import Admit, Applied, Enter, Exit, Heard, Join, Lock, Refused, Rejected, Schedule, Unlock
+from rules.events import Admit, Applied, End, Enter, Exit, Heard, Join, Lock, Refused, Rejected, Schedule, Unlock
 from rules.model import Door, DoorKind, Policy, Role, Room
 
 
@@ -35,7 +35,7 @@ async def test_a_door_nobody_is_at_any_more_is_no_part_of_other_reads(replica):
     session = await replica.session()
     await replica.doors.change(replica.room.id, session, Enter("h_1", Role.HOST, "c1"))
     assert session in (await replica.doors.read(replica.room.id)).owner.doors
-    await replica.doors.change(replica.room.id, session, Exit("h_1", Role.HOST, "c1"))
+    await replica.doors.change(replica.room.id, session, End())
     assert session not in (await replica.doors.read(replica.room.id)).owner.doors
 
 
