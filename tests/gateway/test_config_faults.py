@@ -51,6 +51,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 
 CALL = '[[routes]]\npath = "/call/{alias}"\nclass = "entry"\nbinds = "path"\n'
+HALAXY = '[halaxy]\nbase_url = "https://h.example/main"\n'
 FAULTS: dict[str, tuple[str, str, str]] = {
     # name: the file, the key, what is said
     "no port": ('[server]\npublic = "localhost"', "server.public", '"localhost": must be host:port, unix'),
@@ -58,6 +59,14 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "no host": ('[server]\npublic = ":80"', "server.public", "must be host:port"),
     "a trail shorter than retries": ("[webhooks]\nretention_days = 3", "webhooks.retention_days", "must be at least 4"),
     "no network": ('[webhooks]\nallow_networks = ["home"]', "webhooks.allow_networks[0]", '"home": must be'),
+    "halaxy without credentials": (HALAXY, "halaxy.client_secret", "is missing: halaxy.base_url is given"),
+    "halaxy at no address": ('[halaxy]\nbase_url = "au-api.halaxy.com"', "halaxy.base_url", "must be a URL such as"),
+    "halaxy without http": ('[halaxy]\nbase_url = "ftp://h/main"', "halaxy.base_url", "must be a URL such as"),
+    "a room of one word": ('[halaxy.rooms]\nPR-1 = "ana"', "halaxy.rooms.PR-1", "the slugs of clinic and owner"),
+    "half a secret": (HALAXY + 'webhook_secret = "0123456789abcdef"', "halaxy.webhook_header_value", "or neither"),
+    "a short secret": (HALAXY + 'webhook_secret = "x"', "halaxy.webhook_secret", "at least 16 bytes"),
+    "an odd header": ('[halaxy]\nwebhook_header = "a b"', "halaxy.webhook_header", "the name of a header"),
+    "a vendor in parentheses": ('[halaxy]\nvendor = "a (b)"', "halaxy.vendor", "plain ASCII"),
     "port of letters": ('[server]\npublic = "h:http"', "server.public", "the port must be a number"),
     "port too large": ('[server]\npublic = "h:70000"', "server.public", "the port must be at most 65535"),
     "bare v6": ('[server]\npublic = "::1:80"', "server.public", "must stand in brackets"),
@@ -224,3 +233,10 @@ def test_a_section_that_is_a_value_in_the_file_is_a_fault_whatever_the_environme
 def test_a_key_file_that_serves_no_one_is_a_fault(content: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(content)
     assert words in faults(f'[identity]\nkey_file = "{tmp_path}/keys"', tmp_path)["identity.key_file"]
+
+
+def test_halaxys_secrets_are_never_printed(tmp_path: Path) -> None:
+    text = "[halaxy]\nclient_secret = 71\nwebhook_secret = 72\nwebhook_header_value = 73"
+    found = faults(text, tmp_path)
+    assert set(found) >= {"halaxy.client_secret", "halaxy.webhook_secret", "halaxy.webhook_header_value"}
+    assert not [said for said in found.values() if "7" in said]
