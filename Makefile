@@ -1,6 +1,7 @@
 # make run     the demo on http://localhost:8000
 # make test    all tests
 # make check   format, lint, types, import contracts
+# make deep    the tests that have a long form, in that form: minutes instead of seconds
 # make bench   side-by-side benchmarks
 # make lock    resolve the dependencies anew
 #
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --build-deps-for editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run test check format bench lock clean
+.PHONY: run test deep check format bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
@@ -23,6 +24,9 @@ run: $(VENV)/run.stamp
 test: $(VENV)/test.stamp
 	@.ci/packages
 	$(BIN)/python -m pytest $(ARGS)
+
+deep: $(VENV)/test.stamp
+	LINK_GATEWAY_DEEP=1 $(BIN)/python -m pytest tests/api/test_durability.py tests/api/test_openapi.py $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .

@@ -52,7 +52,8 @@ async def test_every_operation_asks_for_a_key_first_and_then_for_its_scope(place
     for operation in OPERATIONS:
         assert (await stranger.ask(operation.method, path_of(operation))).status == 401, operation.path
         answer = await powerless.ask(operation.method, path_of(operation))
-        assert (answer.status, answer.json["scope"]) == (403, operation.scope), operation.path
+        assert answer.status == 403, operation.path
+        assert operation.scope in answer.text, operation.path
 
 
 async def test_a_key_of_another_clinic_cannot_tell_what_is_there(place: Place) -> None:
