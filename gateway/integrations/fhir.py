@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/fhir+json"
 VIRTUAL_SERVICE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"
 ROOM_SYSTEM = "urn:link-gateway:room"  # of identifiers such as clinic/owner
 ID_SYSTEM = "urn:link-gateway:fhir"  # of the ids that callers chose with PUT
-PREFIX = "fhir/"  # of references made of such ids
+PREFIX = "fhir:"  # of references made of such ids
 MINUTE_MS = 60_000
 ISSUES: Mapping[int, str] = {  # http://hl7.org/fhir/R4B/valueset-issue-type.html
     400: "structure",

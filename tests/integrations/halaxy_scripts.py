@@ -164,7 +164,7 @@ async def actual(practice: Practice) -> Expected:
             if door.status is not Status.OPEN or door.closes_at_ms + HOUR_MS // 2 <= practice.now_ms:
                 continue
             seats = [seat for seat in door.seats.values() if seat.role is Role.GUEST and not seat.revoked]
-            key = clinic, door.reference.removeprefix("halaxy/")
+            key = clinic, door.reference.removeprefix("halaxy:")
             assert key not in found, "two sessions for one appointment"
             times = (door.opens_at_ms, door.closes_at_ms)
             found[key] = (view.room.owner, *times, tuple(sorted(seat.reference for seat in seats)))

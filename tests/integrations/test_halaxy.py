@@ -64,7 +64,7 @@ async def test_after_one_poll_the_sessions_are_the_appointments_whatever_became_
 
 # --- one appointment ------------------------------------------------------------------------------------------
 async def session_of(practice: Practice, clinic: str = "east") -> SessionView:
-    return await practice.mirror.scheduling.by_reference(f"{practice.name}-{clinic}", "halaxy/a1")
+    return await practice.mirror.scheduling.by_reference(f"{practice.name}-{clinic}", "halaxy:a1")
 
 
 async def guests(practice: Practice) -> dict[str, str]:

@@ -69,7 +69,7 @@ class Place:
         async with asyncio.timeout(8):
             while True:
                 try:
-                    if (await scheduling.by_reference("sunrise", "halaxy/a1")).status == status:
+                    if (await scheduling.by_reference("sunrise", "halaxy:a1")).status == status:
                         return
                 except ProblemError:
                     pass

@@ -32,7 +32,7 @@ from rules.model import Status
 
 ACTOR = "halaxy"
 KIND = "halaxy"  # of what is remembered
-PREFIX = "halaxy/"  # of references, before the appointment's id
+PREFIX = "halaxy:"  # of references, before the appointment's id
 KEPT_S = 10 * 86_400  # older news than this cannot come any more
 CANNOT_BE = frozenset({403, 404, 422})
 Meaning = Wanted | Unwanted | Unreadable
