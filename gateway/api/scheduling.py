@@ -115,7 +115,7 @@ class Scheduling(Reading):
             before = await self.parts.sessions.by_reference(clinic_found.slug, reference)
             found = await self.look(before) if before is not None else None
             if found is not None and new.is_settled(found.door):
-                return await self.viewed(found), False
+                return await self._shown(found, durable=durable), False
             if found is not None and found.door.status is Status.OPEN and found.room.id == room.id:
                 return await self._revised(found, new.revision(), None, actor, durable=durable), False
             made = await self._replace(clinic_found, room, new, before, found, actor, durable=durable)
@@ -149,7 +149,7 @@ class Scheduling(Reading):
         made = Found(change.snapshot, door)
         if not new.is_said_by(door):  # others made it first, from what they know
             return await self._revised(made, new.revision(), None, actor, durable=durable)
-        return await self.viewed(made)
+        return await self._shown(made, durable=durable)
 
     async def sync(
         self, clinic: str, from_ms: Millis, to_ms: Millis, desired: Sequence[NewSession], *, actor: str
@@ -189,7 +189,7 @@ class Scheduling(Reading):
             )
         except Outdated:
             raise stale() from None
-        return await self._after(change, found.door.id)
+        return await self._after(change, found.door.id, durable=durable)
 
     async def cancel(
         self, session_id: str, *, actor: str, if_match: str | None = None, within: str = "", durable: bool = True
@@ -240,12 +240,16 @@ class Scheduling(Reading):
             )
         except Outdated:
             raise stale() from None
-        return await self._after(change, session_id)
+        return await self._after(change, session_id, durable=durable)
 
-    async def _after(self, change: Change, session_id: str) -> SessionView:
+    async def _after(self, change: Change, session_id: str, *, durable: bool = True) -> SessionView:
         if isinstance(change.answer, Rejected):
             raise rejected(change.answer)
-        return await self.viewed(Found(change.snapshot, change.snapshot.owner.doors[session_id]))
+        return await self._shown(Found(change.snapshot, change.snapshot.owner.doors[session_id]), durable=durable)
+
+    async def _shown(self, found: Found, *, durable: bool) -> SessionView:
+        """One of many, for which the caller waits itself, is shown without looking for overlaps."""
+        return await self.viewed(found) if durable else self.view(found.snapshot, found.door)
 
     # --- what is needed on the way ------------------------------------------------------------------------------
     def check_plan(self, clinic: Clinic) -> None:

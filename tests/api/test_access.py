@@ -6,6 +6,7 @@ import pytest
 
 from gateway.api.access import NOTE_USE_MS, Keyring
 from gateway.api.keys import Scope, make_key
+from gateway.api.operations import Operation
 from gateway.api.table import OPERATIONS
 from gateway.errors import ProblemError
 from gateway.store import StoreAway
@@ -14,11 +15,11 @@ from tests.integration.places import now_ms
 
 EXAMPLES = {
     "clinic": "moonrise", "owner": "dr-lee", "session": "0" * 16, "door": "0" * 16, "reference": "r", "seat": "2",
-    "webhook": "wh_x", "resource": "x",
+    "webhook": "wh_x", "id": "x",
 }  # fmt: skip
 
 
-def path_of(operation) -> str:
+def path_of(operation: Operation) -> str:
     path = operation.path
     for name, value in EXAMPLES.items():
         path = path.replace("{" + name + "}", value)

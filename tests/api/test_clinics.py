@@ -80,7 +80,8 @@ async def test_a_room_is_made_renamed_and_found_by_both_names(caller: Caller) ->
 
 async def test_rooms_and_clinics_are_listed_page_by_page(place: Place, operator: Caller) -> None:
     for path, name in (("/v1/clinics", "slug"), ("/v1/clinics/sunrise/rooms", "owner")):
-        seen, cursor = [], {}
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
         while True:
             page = (await operator.get(path, limit=1, **cursor)).json
             seen += [each[name] for each in page[path.rpartition("/")[2]]]

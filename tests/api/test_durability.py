@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class Stream:
             async with self.answered:
                 self.answered.notify_all()
 
-    async def make(self, key: str, body: dict) -> str:
+    async def make(self, key: str, body: dict[str, Any]) -> str:
         while True:
             answer = await self.caller.ask("POST", "/v1/sessions", body, {"Idempotency-Key": key})
             if answer.status == 201:

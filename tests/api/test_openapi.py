@@ -23,7 +23,7 @@ from tests.integration.conftest import Start
 from tests.integration.places import Running
 
 DEEP = os.environ.get("LINK_GATEWAY_DEEP", "") not in {"", "0"}
-EXAMPLES, SECONDS = (25, 240) if DEEP else (1, 10)
+EXAMPLES, SECONDS = (25, 100) if DEEP else (1, 10)
 # What no schema can say (a session that has passed, an etag, another's address) is refused with these, all documented.
 REFUSED = [400, 401, 403, 404, 409, 412, 422]
 
