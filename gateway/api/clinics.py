@@ -1,7 +1,7 @@
 """/v1/clinics.
 
-Rule that holds here: what a clinic pays for, its plan and its add-ons, is changed by keys that are bound to no clinic;
-everything else of its own by its own keys.
+Rule that holds here: whether a clinic is there, and what it pays for, its plan and its add-ons, is the business of keys
+that are bound to no clinic; everything else of its own that of its own keys.
 """
 
 from __future__ import annotations
@@ -185,6 +185,8 @@ def _check_clinic(call: ApiCall, before: Clinic | None, after: Clinic) -> None:
 async def delete_clinic(call: ApiCall) -> Answer:
     """Delete a clinic with all its rooms, unless sessions are ahead or somebody is there."""
     clinic = await find_clinic(call)
+    if call.within:
+        raise ProblemError(Problem("operator-only", 403, "A clinic's own key does not delete it."))
     rooms, cursor = await call.parts.directory.rooms(clinic.slug, None, MOST_ROOMS_CHECKED)
     while cursor is not None:
         more, cursor = await call.parts.directory.rooms(clinic.slug, cursor, MOST_ROOMS_CHECKED)
@@ -223,6 +225,6 @@ OPERATIONS = (
     ),
     Operation(
         "DELETE", "/v1/clinics/{clinic}", _TAG, "Delete a clinic and its rooms", _WRITE, delete_clinic, {204: None},
-        problems=(404, 409), description="409 while sessions are ahead, or somebody waits or is inside.",
+        problems=(404, 409), description="409 while sessions are ahead, or somebody waits or is inside. Needs a key that is bound to no clinic.",
     ),
 )  # fmt: skip

@@ -214,7 +214,7 @@ OPERATIONS = (
     Operation(
         method="GET",
         path=f"{PATH}/Appointment",
-        tag="fhir",
+        tag="FHIR",
         summary="Search Appointments",
         scope=Scope.SESSIONS_READ,
         handle=search,
@@ -229,7 +229,7 @@ OPERATIONS = (
     Operation(
         method="POST",
         path=f"{PATH}/Appointment",
-        tag="fhir",
+        tag="FHIR",
         summary="Make a session from an Appointment",
         scope=Scope.SESSIONS_WRITE,
         handle=create,
@@ -245,7 +245,7 @@ OPERATIONS = (
     Operation(
         method="GET",
         path=f"{PATH}/Appointment/{{id}}",
-        tag="fhir",
+        tag="FHIR",
         summary="An Appointment",
         scope=Scope.SESSIONS_READ,
         handle=read,
@@ -258,7 +258,7 @@ OPERATIONS = (
     Operation(
         method="PUT",
         path=f"{PATH}/Appointment/{{id}}",
-        tag="fhir",
+        tag="FHIR",
         summary="Make a session what an Appointment says",
         scope=Scope.SESSIONS_WRITE,
         handle=put,

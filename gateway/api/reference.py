@@ -48,7 +48,7 @@ def render_page(document: Json, nonce: str) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"anchor": _anchor, "document": _linked}
+    environment.filters |= {"anchor": _anchor, "document": _linked, "prose": _prose}
     by_tag: dict[str, list[Json]] = defaultdict(list)
     for path, methods in document["paths"].items():
         for method, said in methods.items():
@@ -123,6 +123,12 @@ def _kind(schema: Json) -> Markup:
 
 def _linked(name: str) -> Markup:
     return Markup('<a href="#document-{0}"><code>{0}</code></a>').format(name) if name else Markup()
+
+
+def _prose(text: str) -> Markup:
+    """Words, with what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup().join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _anchor(text: str) -> str:

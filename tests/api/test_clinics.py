@@ -65,6 +65,7 @@ async def test_a_clinics_own_key_changes_all_but_what_it_pays_for(caller: Caller
     for change in ({"plan": "enterprise"}, {"addons": ["sessions"]}):
         answer = await caller.ask("PUT", "/v1/clinics/sunrise", {**same, **change})
         assert (answer.status, answer.json["type"].rpartition(":")[2]) == (403, "operator-only")
+    assert (await caller.ask("DELETE", "/v1/clinics/sunrise")).status == 403
 
 
 async def test_a_room_is_made_renamed_and_found_by_both_names(caller: Caller) -> None:

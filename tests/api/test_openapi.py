@@ -84,7 +84,10 @@ async def test_the_reference_page_needs_nothing_from_elsewhere(caller: Caller) -
 
 
 def test_the_reference_page_escapes_what_it_shows(document) -> None:
-    assert "<script>" not in render_page({**document, "info": {**document["info"], "title": "<script>"}}, "n")
+    info = {**document["info"], "title": "<script>", "description": "a <script> `<script>`"}
+    page = render_page({**document, "info": info}, "n")
+    assert "<script>" not in page
+    assert "a &lt;script&gt; <code>&lt;script&gt;</code>" in page
 
 
 SETTINGS = f"""

@@ -35,3 +35,15 @@ def test_an_unknown_scope_or_clinic_is_refused(clinics):
     assert "the scopes are" in clinics.fails(2, "key", "create", "--name", "x", "--scope", "sessions:write,world:rule")
     assert clinics.fails(1, "key", "create", "--name", "x", "--clinic", "none") == "there is no clinic none"
     assert "must say something" in clinics.fails(2, "key", "create", "--name", "\u202e")
+
+
+def test_a_key_tells_when_it_ends_and_when_it_was_used(clinics):
+    made = clinics.json("key", "create", "--name", "x", "--scope", "*", "--expires", "2027-01-01T00:00:00+01:00")
+    assert len(made["scopes"]) > 5
+    assert (made["expires_at"], made["last_used_at"]) == ("2026-12-31T23:00:00Z", None)
+
+    async def use(parts):
+        await parts.ledger.note_use(made["id"], 1_800_000_000_000)
+
+    clinics.do(use)
+    assert clinics.json("key", "list")[0]["last_used_at"] == "2027-01-15T08:00:00Z"
