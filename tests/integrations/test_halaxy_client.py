@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
 from random import Random
 from typing import Any
@@ -22,7 +23,7 @@ from gateway.integrations.halaxy.appointments import (
     updated_of,
 )
 from gateway.integrations.halaxy.budget import Budget, Clock
-from gateway.integrations.halaxy.client import Account, Client, HalaxyAway
+from gateway.integrations.halaxy.client import Account, Client, HalaxyAway, Reply
 from tests.integrations.halaxy_scripts import ACCOUNT
 from tests.integrations.halaxy_stand_in import BASE, HalaxyStandIn, Truth, here
 
@@ -69,6 +70,29 @@ async def test_many_who_find_it_expired_sign_in_once(halaxy: HalaxyStandIn) -> N
     await client.appointment("a1")
     halaxy._tokens.clear()
     await asyncio.gather(*(client.appointment("a1") for _ in range(20)))
+    assert sign_ins(halaxy) == 2
+
+
+async def test_a_late_refusal_of_an_old_token_costs_no_new_one(halaxy: HalaxyStandIn) -> None:
+    client, late = client_of(halaxy), asyncio.Event()
+    await client.appointment("a1")
+    halaxy._tokens.clear()
+    send, held = halaxy.send, []
+
+    async def holding(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        reply = await send(method, url, headers, body)
+        if reply.status == 401 and not held:
+            held.append(url)
+            await late.wait()
+        return reply
+
+    client._send = holding
+    slow = asyncio.create_task(client.appointment("a1"))
+    while not held:
+        await asyncio.sleep(0)
+    assert await client.appointment("a1") is not None
+    late.set()
+    assert await slow is not None
     assert sign_ins(halaxy) == 2
 
 
@@ -119,6 +143,14 @@ async def test_what_others_spend_of_the_account_counts_too(halaxy: HalaxyStandIn
     for _ in range(20):
         assert await client.appointment("a1") is not None
     assert 429 not in halaxy.statuses
+
+
+async def test_nothing_left_of_the_account_is_waited_for(halaxy: HalaxyStandIn) -> None:
+    budget, began = Budget(400, halaxy.clock), halaxy.now
+    await budget.take()
+    budget.heard(200, {"x-ratelimit-limit": "500", "x-ratelimit-remaining": "0"})
+    await budget.take()
+    assert halaxy.now >= began + 60
 
 
 # --- answers ----------------------------------------------------------------------------------------------------

@@ -178,6 +178,12 @@ def instant_by_file(event: Any, name: str, zones: list[Any]) -> int:
         return ms(datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat())
     wall = datetime.strptime(text, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - by the zone in the file
     (zone,) = [zone for zone in zones if zone["tzid"] == event[name].params["TZID"]]
-    rules = [part for part in zone.subcomponents if part["dtstart"].dt <= wall]
-    offset: timedelta = max(rules, key=lambda part: part["dtstart"].dt)["tzoffsetto"].td
+    begun = [part for part in zone.subcomponents if onset_of(part) <= wall - part["tzoffsetto"].td]
+    offset: timedelta = max(begun, key=onset_of)["tzoffsetto"].td
     return ms((wall - offset).replace(tzinfo=UTC).isoformat())
+
+
+def onset_of(part: Any) -> datetime:
+    """When a rule of a zone begins, in UTC: its start is told by the clock before it."""
+    found: datetime = part["dtstart"].dt - part["tzoffsetfrom"].td
+    return found

@@ -17,7 +17,8 @@ from gateway.integrations.halaxy.reconcile import reconcile
 from gateway.store import Ledger, StoreAway, StoreFull, UnknownOwner
 
 MOST_HINTS = 10_000
-LEASE_S = 600  # of a poll that never ends
+LEASE_S = 60  # renewed while a poll goes on; so long nobody polls after its process was killed
+LONGEST_S = 900  # of one poll, most of it waiting for the budget
 LOOKS = 8  # for a free lease, in each interval
 AT_ONCE = 4
 AWAY = (HalaxyAway, StoreAway, StoreFull, UnknownOwner)
@@ -90,8 +91,9 @@ class HalaxyWork:
         except (StoreAway, StoreFull) as fault:
             self._log.warning("halaxy_poll_failed", extra={"reason": str(fault)})
             return False
+        renewing = asyncio.create_task(self._renew())
         try:
-            async with asyncio.timeout(LEASE_S):
+            async with asyncio.timeout(LONGEST_S):
                 found = await reconcile(self._mirror)
         except (*AWAY, TimeoutError) as fault:
             self._log.warning("halaxy_poll_failed", extra={"reason": str(fault)})
@@ -100,11 +102,18 @@ class HalaxyWork:
             self._log.info("halaxy_poll", extra={"result": dict(found)})
             return True
         finally:
-            await self._pace()
+            renewing.cancel()
+            await self._hold(max(1, round(self._poll_s)))
 
-    async def _pace(self) -> None:
-        """Nobody polls until the interval is over; where this cannot be said, until the lease is."""
+    async def _renew(self) -> None:
+        """Hold the lease while this one polls."""
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            await self._hold(LEASE_S)
+
+    async def _hold(self, for_s: int) -> None:
+        """Nobody else polls for so long; where this cannot be said, until the lease is over."""
         try:
-            await self._ledger.replace("halaxy-poll", "lease", self._process, max(1, round(self._poll_s)))
+            await self._ledger.replace("halaxy-poll", "lease", self._process, for_s)
         except (StoreAway, StoreFull) as fault:
-            self._log.warning("halaxy_poll_unpaced", extra={"reason": str(fault)})
+            self._log.warning("halaxy_lease_unheld", extra={"reason": str(fault)})
