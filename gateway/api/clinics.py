@@ -226,6 +226,6 @@ OPERATIONS = (
     Operation(
         "DELETE", "/v1/clinics/{clinic}", _TAG, "Delete a clinic and its rooms", _WRITE, delete_clinic, {204: None},
         problems=(404, 409),
-        description="409 while sessions are ahead, or somebody waits or is inside. Needs a key that is bound to no clinic.",
+        description="409 while sessions are ahead, or somebody waits or is inside. Needs a key bound to no clinic.",
     ),
 )  # fmt: skip

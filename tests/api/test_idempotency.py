@@ -52,6 +52,27 @@ async def test_another_body_under_the_same_key_is_refused(caller: Caller) -> Non
     assert (other.status, other.json["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
 
 
+async def test_while_the_first_is_worked_on_the_second_is_told_to_come_back(caller: Caller, monkeypatch) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    create = Sessions.create_session
+
+    async def slow(self, *args, **more):
+        begun.set()
+        await go_on.wait()
+        return await create(self, *args, **more)
+
+    monkeypatch.setattr(Sessions, "create_session", slow)
+    body = appointment()
+    first = asyncio.create_task(caller.ask("POST", "/v1/sessions", body, once("k")))
+    await begun.wait()
+    second = await caller.ask("POST", "/v1/sessions", body, once("k"))
+    assert (second.status, second.json["type"].rpartition(":")[2]) == (409, "request-running")
+    assert second.headers["Retry-After"] == "1"
+    go_on.set()
+    assert (await first).status == 201
+    assert (await caller.ask("POST", "/v1/sessions", body, once("k"))).json == (await first).json
+
+
 async def test_each_api_key_has_its_own(place: Place, caller: Caller) -> None:
     other = await place.caller("sunrise")
     ids = {(await each.ask("POST", "/v1/sessions", appointment(), once("k"))).json["id"] for each in (caller, other)}
