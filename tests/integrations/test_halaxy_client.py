@@ -77,19 +77,18 @@ async def test_a_late_refusal_of_an_old_token_costs_no_new_one(halaxy: HalaxySta
     client, late = client_of(halaxy), asyncio.Event()
     await client.appointment("a1")
     halaxy._tokens.clear()
-    send, held = halaxy.send, []
+    send, held = halaxy.send, asyncio.Event()
 
     async def holding(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         reply = await send(method, url, headers, body)
-        if reply.status == 401 and not held:
-            held.append(url)
+        if reply.status == 401 and not held.is_set():
+            held.set()
             await late.wait()
         return reply
 
     client._send = holding
     slow = asyncio.create_task(client.appointment("a1"))
-    while not held:
-        await asyncio.sleep(0)
+    await held.wait()
     assert await client.appointment("a1") is not None
     late.set()
     assert await slow is not None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -156,6 +157,14 @@ def test_readers_who_know_the_zone_only_from_the_file_find_the_same_instants(zon
     opens_at = datetime.fromtimestamp(at * 900, UTC).isoformat()
     owner = owner_with(opens_at, zone, quarters / 4)
     assert_same_instants(owner, read_back(entry(owner))[0])
+
+
+def test_each_rule_of_a_zone_begins_where_the_one_before_ends() -> None:
+    (zone,) = read_back(entry(owner_with()))[0].timezones
+    rules = sorted(zone.subcomponents, key=onset_of)
+    assert len(rules) == 7
+    for before, after_it in pairwise(rules):
+        assert after_it["tzoffsetfrom"].td == before["tzoffsetto"].td != after_it["tzoffsetto"].td
 
 
 def test_a_zone_nobody_knows_is_told_in_utc() -> None:
