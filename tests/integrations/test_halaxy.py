@@ -17,6 +17,7 @@ from gateway.integrations.halaxy.client import HalaxyAway
 from gateway.integrations.halaxy.news import News
 from gateway.integrations.halaxy.reconcile import reconcile
 from gateway.integrations.halaxy.work import HalaxyWork, Hints
+from gateway.logs import only_known_fields
 from gateway.metrics import Metrics
 from gateway.services import build_parts, open_store
 from tests.gateway.store.conftest import start_server
@@ -209,6 +210,8 @@ async def test_what_people_wrote_is_neither_kept_nor_logged(
     ledger, log = practice.mirror.scheduling.parts.ledger, logging.getLogger("test")
     work = HalaxyWork(practice.mirror, Hints(), ledger, 120, log)
     assert await work.poll_if_due()
+    (line,) = [record for record in caplog.records if record.message == "halaxy_poll"]
+    assert only_known_fields(line, "info", {"reason": vars(line)["reason"]}) == {"reason": "1 followed"}
     kept = await everything(practice)
     assert "Patient/1" in kept
     for told in (kept, caplog.text):

@@ -80,7 +80,7 @@ class HalaxyWork:
             done = await self._mirror.hear(appointment_id)
         except AWAY as fault:
             done = f"left to the poll: {fault}"
-        self._log.info("halaxy_hint", extra={"result": done})
+        self._log.info("halaxy_hint", extra={"reason": done})
         return done
 
     async def poll_if_due(self) -> bool:
@@ -99,7 +99,8 @@ class HalaxyWork:
             self._log.warning("halaxy_poll_failed", extra={"reason": str(fault)})
             return False
         else:
-            self._log.info("halaxy_poll", extra={"result": dict(found)})
+            ends = ", ".join(f"{count} {end}" for end, count in sorted(found.items()) if count)
+            self._log.info("halaxy_poll", extra={"reason": ends, "count": sum(found.values())})
             return True
         finally:
             renewing.cancel()
