@@ -7,7 +7,6 @@ request's id, and nothing of what was sent.
 from __future__ import annotations
 
 import json
-import logging
 import re
 import secrets
 import time
@@ -26,11 +25,12 @@ from gateway.edge.parts import Parts
 from gateway.errors import Problem, ProblemError
 from gateway.integrations.fhir import MEDIA_TYPE as FHIR
 from gateway.integrations.fhir import operation_outcome
+from gateway.logs import new_request_id, request_id
 from gateway.store import StoreAway, StoreFull, UnknownOwner
 
 REQUEST_ID = web.RequestKey("request_id", str)
 OWN = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_GIVEN_ID = re.compile(r"[0-9A-Za-z._-]{8,64}", re.ASCII)
+_GIVEN_ID = re.compile(r"[0-9A-Fa-f-]{8,64}", re.ASCII)  # a UUID or the like: it goes into the log
 IF_MATCH_NEEDED = Problem("if-match-needed", 428, "Send If-Match with the etag you read, or * to change it anyhow.")
 
 
@@ -55,17 +55,21 @@ class Api:
     async def _answered(self, request: web.Request, handler: WebHandler) -> web.StreamResponse:
         """Whatever becomes of a request, as an answer."""
         given = request.headers.get("X-Request-Id", "")
-        request[REQUEST_ID] = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        request[REQUEST_ID] = given if _GIVEN_ID.fullmatch(given) else new_request_id()
+        request_id.set(request[REQUEST_ID])
         began = time.monotonic()
         try:
             response = await handler(request)
         except web.HTTPException as refused:
             response = self._problem(request, _of_router(refused), _allowed(refused))
         except Exception as error:
-            self._parts.log.exception("api_failed", extra={"error": type(error).__name__})
+            self._parts.log.exception("a request failed", extra={"error": type(error).__name__})
             response = self._problem(request, Problem("internal-error", 500, "A fault of the gateway. It was logged."))
         if request.path.startswith("/v1"):
-            self._parts.metrics.answered("v1", response.status, time.monotonic() - began)
+            took_s = time.monotonic() - began
+            self._parts.metrics.answered("v1", response.status, took_s)
+            facts = {"route": "v1", "method": request.method, "status": response.status}
+            self._parts.log.info("request", extra={**facts, "duration_ms": round(took_s * 1000, 1)})
         return response
 
     def _handler(self, operation: Operation) -> WebHandler:
@@ -115,15 +119,12 @@ class Api:
         headers: Mapping[str, str] | None = None,
         dialect: Dialect = Dialect.PROBLEM,
     ) -> web.Response:
-        request_id = request[REQUEST_ID]
         if problem.status >= 500:  # noqa: PLR2004
-            self._parts.log.log(
-                logging.WARNING, "api_refused", extra={"request_id": request_id, "reason": problem.slug}
-            )
-        own = {**OWN, **(headers or {}), **problem.headers(), "X-Request-Id": request_id}
-        document = problem.document(request_id)
+            self._parts.log.warning("the API could not do what it was asked", extra={"reason": problem.slug})
+        own = {**OWN, **(headers or {}), **problem.headers(), "X-Request-Id": request[REQUEST_ID]}
+        document = problem.document(request[REQUEST_ID])
         if dialect is Dialect.FHIR:
-            document, own["Content-Type"] = operation_outcome(problem, request_id), FHIR
+            document, own["Content-Type"] = operation_outcome(problem, request[REQUEST_ID]), FHIR
         body = json.dumps(document).encode()
         return web.Response(status=problem.status, body=body, headers=own)
 
