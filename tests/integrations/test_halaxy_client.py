@@ -222,6 +222,16 @@ def test_what_is_telehealth_is_a_setting(by: Telehealth, place: str, service: st
     assert isinstance(meaning(mapped, {"7": service}, place=place), Wanted) is is_ours
 
 
+@pytest.mark.parametrize("by", [Telehealth.LOCATION_TYPE, Telehealth.SERVICE_NAME])
+def test_where_nothing_tells_the_kind_nothing_is_said_so_that_no_session_is_cancelled(by: Telehealth) -> None:
+    resource = HalaxyStandIn().resource(Truth("a1", START_MS, 50, "PR-1", {"1": "booked"}))
+    for missing in ("supportingInformation", "participant"):
+        found = read_appointment(resource | {missing: []}, Mapped(MAPPED.rooms, by), {"7": "Telehealth"})
+        assert isinstance(found, Unreadable)
+    nobodys = resource | {"participant": resource["participant"][1:]}
+    assert read_appointment(nobodys, MAPPED, {}) == Unreadable("practitioner")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

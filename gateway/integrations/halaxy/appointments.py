@@ -88,10 +88,16 @@ def read_appointment(
         return Unreadable("start or end")
     if not participants:
         return Unreadable("participant")
-    room = next((mapped.rooms[role] for role in _roles(participants) if role in mapped.rooms), None)
+    roles = list(_roles(participants))
+    if not roles:
+        return Unreadable("practitioner")
+    room = next((mapped.rooms[role] for role in roles if role in mapped.rooms), None)
     if room is None:
         return Unwanted(Why.NO_ROOM)
-    if not _is_telehealth(appointment, mapped, services):
+    kinds = _kinds(appointment, mapped, services)
+    if not kinds:
+        return Unreadable(mapped.telehealth.value)
+    if not _is_telehealth(kinds, mapped):
         return Unwanted(Why.NOT_TELEHEALTH)
     patients = dict.fromkeys(_coming(participants))
     if not patients:
@@ -161,15 +167,25 @@ def _status(participant: Resource) -> str:
 
 
 # --- telehealth ---------------------------------------------------------------------------------------------------
-def _is_telehealth(appointment: Resource, mapped: Mapped, services: Mapping[str, str]) -> bool:
+def _kinds(appointment: Resource, mapped: Mapped, services: Mapping[str, str]) -> list[str]:
+    """What tells the kind of an appointment, in lower case; empty where nothing does."""
+    match mapped.telehealth:
+        case Telehealth.ALL:
+            return ["any"]
+        case Telehealth.LOCATION_TYPE:
+            return list(_location_types(appointment))
+        case Telehealth.SERVICE_NAME:
+            return [name.lower() for name in [services.get(service_of(appointment), "")] if name]
+
+
+def _is_telehealth(kinds: Sequence[str], mapped: Mapped) -> bool:
     match mapped.telehealth:
         case Telehealth.ALL:
             return True
         case Telehealth.LOCATION_TYPE:
-            return any(kind in mapped.words for kind in _location_types(appointment))
+            return any(kind in mapped.words for kind in kinds)
         case Telehealth.SERVICE_NAME:
-            name = services.get(service_of(appointment), "").lower()
-            return any(word in name for word in mapped.words)
+            return any(word in kind for kind in kinds for word in mapped.words)
 
 
 def _location_types(appointment: Resource) -> Iterator[str]:
