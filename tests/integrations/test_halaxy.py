@@ -176,6 +176,16 @@ async def test_a_list_that_breaks_off_changes_nothing(practice: Practice) -> Non
     assert (await session_of(practice)).status == "scheduled"
 
 
+async def test_an_empty_list_is_not_believed_where_many_sessions_stand(practice: Practice) -> None:
+    for n in range(10):
+        practice.halaxy.enter(replace(entered(practice), id=f"b{n}"))
+    await reconcile(practice.mirror)
+    practice.halaxy.truth.clear()
+    with pytest.raises(HalaxyAway, match="empty"):
+        await reconcile(practice.mirror)
+    assert (await session_of(practice)).status == "scheduled"
+
+
 async def test_an_answer_of_another_shape_changes_nothing(practice: Practice) -> None:
     entered(practice)
     await practice.mirror.hear("a1")

@@ -17,6 +17,7 @@ from gateway.api.listing import Wanted as Listed
 from gateway.api.values import SessionView
 from gateway.errors import ProblemError
 from gateway.integrations.halaxy.appointments import Unreadable, Wanted, id_of, times_of
+from gateway.integrations.halaxy.client import HalaxyAway
 from gateway.integrations.halaxy.mirror import PREFIX, Mirror, session_of
 from gateway.integrations.halaxy.news import News
 from rules.model import Millis, Status
@@ -26,6 +27,7 @@ DAY_MS = 86_400_000
 BEHIND_DAYS, AHEAD_DAYS = 1, 7
 AT_ONCE = 16  # appointments followed at the same time
 PAGE = 200
+TOO_MANY_GONE = 10  # sessions, where Halaxy lists not a single appointment
 Work = Callable[[], Coroutine[Any, Any, str]]
 
 
@@ -38,6 +40,8 @@ async def reconcile(mirror: Mirror) -> Mapping[str, int]:
     mirror.forget_services()
     heard = await _heard(mirror, now_ms)
     sessions = await _sessions(mirror, now_ms)
+    if not heard and len(sessions) >= TOO_MANY_GONE:
+        raise HalaxyAway("empty")  # a key that lost its right looks like a practice that lost its appointments
     differs = [news for news in heard.values() if await _differs(mirror, news, sessions[PREFIX + news.id], now_ms)]
     unheard = [
         reference.removeprefix(PREFIX)
