@@ -53,7 +53,7 @@ from gateway.store import (
 )
 from gateway.store.embedded import EmbeddedServer
 from gateway.store.embedded import start as start_embedded
-from rules.events import Applied, Happened, Happening
+from rules.effects import Applied, Happened, Happening
 from rules.requests import origin_of
 
 LOOK_S = 0.5

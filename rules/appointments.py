@@ -8,18 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.admission import seat_holder
-from rules.events import (
-    AddSeat,
-    Extend,
-    FreeSeat,
-    Happening,
-    Refused,
-    ReissueLink,
-    Rejected,
-    Reschedule,
-    RevokeSeat,
-    Schedule,
-)
+from rules.effects import Happening, Refused, Rejected
+from rules.events import AddSeat, Extend, FreeSeat, ReissueLink, Reschedule, RevokeSeat, Schedule
 from rules.hosting import SHUT, send_everybody_out
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, GuestState, Role, Seat, Status

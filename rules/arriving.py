@@ -15,7 +15,8 @@ from rules.admission import (
     may_return,
     seat_holder,
 )
-from rules.events import Arrived, Departed, Enter, Exit, Happening, Heard, Join, Leave, Refused, Rejected
+from rules.effects import Arrived, Departed, Happening, Refused, Rejected
+from rules.events import Enter, Exit, Heard, Join, Leave
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Guest, GuestState, Phase, Presence, Role, Status, Visitor
 from rules.moves import Move

@@ -10,18 +10,8 @@ from dataclasses import replace
 
 from rules.admission import is_blocked, queue, void_others
 from rules.arriving import found
-from rules.events import (
-    Admit,
-    Deny,
-    Happening,
-    Hold,
-    LetBack,
-    Message,
-    Refused,
-    Rejected,
-    Remove,
-    Transfer,
-)
+from rules.effects import Happening, Refused, Rejected
+from rules.events import Admit, Deny, Hold, LetBack, Message, Remove, Transfer
 from rules.model import Door, DoorKind, Guest, GuestState, Phase, Role, Status
 from rules.moves import GUEST_MOVES, Move
 from rules.presence import has_live_page, host_inside, is_inside

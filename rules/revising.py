@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rules import appointments
-from rules.events import AddSeat, Happened, Happening, Invited, Refused, Rejected, Reschedule, Revise, RevokeSeat
+from rules.effects import Happened, Happening, Refused, Rejected
+from rules.events import AddSeat, Invited, Reschedule, Revise, RevokeSeat
 from rules.hosting import SHUT
 from rules.model import Door, DoorKind, Role, Seat, Status
 from rules.step import Step

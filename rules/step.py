@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rules.events import Departed, DropPresence, Effect, Happened, Happening, Refused, Rejected, Unrenewed
+from rules.effects import Departed, DropPresence, Effect, Happened, Happening, Refused, Rejected, Unrenewed
 from rules.model import Door, Guest, GuestState, Millis, Owner, Policy
 from rules.moves import GUEST_MOVES, Move
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from rules.absence import unmet
 from rules.admission import next_to_remind, next_to_ring
 from rules.arriving import found
-from rules.events import Happening, Unrenewed
+from rules.effects import Happening, Unrenewed
 from rules.lease import forgotten_at, is_over
 from rules.model import Door, DoorKind, Guest, GuestState, Role, Status
 from rules.moves import SESSION_TURNS, Move, Turn

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import assert_never
 
 from rules import appointments, arriving, hosting, revising
+from rules.effects import Applied, Refused, Rejected
 from rules.events import (
     AddSeat,
     Admit,
     AdmitAll,
-    Applied,
     Cancel,
     Deny,
     End,
@@ -30,9 +30,7 @@ from rules.events import (
     LetBack,
     Lock,
     Message,
-    Refused,
     ReissueLink,
-    Rejected,
     Remove,
     Reschedule,
     Revise,

@@ -22,7 +22,8 @@ from gateway.store import Snapshot, UnknownOwner
 from gateway.store.beat import DoorBeat
 from gateway.store.keys import is_identifier, partition_of
 from gateway.store.snapshot import member_of
-from rules.events import AddSeat, End, Enter, Event, Exit, Extend, Refused, ReissueLink, Rejected, Transfer, UndoEnd
+from rules.effects import Refused, Rejected
+from rules.events import AddSeat, End, Enter, Event, Exit, Extend, ReissueLink, Transfer, UndoEnd
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Role
 from rules.views import door_document, instant

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from gateway.desk.actions import refused as not_possible
 from gateway.errors import FieldFault, Problem, ProblemError
-from rules.events import Refused, Rejected
+from rules.effects import Refused, Rejected
 
 STORE_AWAY = Problem("store-away", 503, "The gateway cannot reach its store just now. Ask again.", retry_after_s=2)
 STORE_FULL = Problem("store-full", 507, "The gateway's store is full: nothing was written.")

@@ -18,7 +18,8 @@ from gateway.api.syncing import Range, sync
 from gateway.api.values import NewSession, SessionPage, SessionView, SyncReport
 from gateway.errors import FieldFault, Problem, ProblemError
 from gateway.store import Appointment, Change, Outdated
-from rules.events import AddSeat, Cancel, End, Invited, Rejected, Revise, RevokeSeat
+from rules.effects import Rejected
+from rules.events import AddSeat, Cancel, End, Invited, Revise, RevokeSeat
 from rules.model import Clinic, Door, Millis, Role, Room, Seat, Status
 from rules.names import clean_name
 from rules.plans import MayMake, PlanNeeded, may_make_sessions

@@ -18,7 +18,8 @@ from gateway.desk.access import links_of
 from gateway.desk.actions import WORDS
 from gateway.edge.parts import Parts
 from gateway.store import Appointment, Change, Snapshot
-from rules.events import Cancel, End, Rejected
+from rules.effects import Rejected
+from rules.events import Cancel, End
 from rules.model import Clinic, Door, Millis, Role, Room, Seat, Status
 from rules.names import clean_name, clean_text
 from rules.plans import MayMake, PlanNeeded, UnknownPlan, may_make_sessions

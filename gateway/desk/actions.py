@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.errors import FieldFault, Problem, ProblemError
+from rules.effects import Refused
 from rules.events import (
     AddSeat,
     Admit,
@@ -23,7 +24,6 @@ from rules.events import (
     LetBack,
     Lock,
     Message,
-    Refused,
     ReissueLink,
     Remove,
     Transfer,

@@ -23,7 +23,8 @@ from gateway.edge.streams import EventStream, TooManyStreams, encode_event
 from gateway.edge.visit import AWAY
 from gateway.errors import Problem, ProblemError
 from gateway.store import Snapshot, StoreAway, StoreFull, Subscription, UnknownOwner
-from rules.events import AddSeat, Event, Refused, ReissueLink, Rejected, Transfer
+from rules.effects import Refused, Rejected
+from rules.events import AddSeat, Event, ReissueLink, Transfer
 from rules.model import DoorKind
 from rules.reasons import Reason
 from rules.requests import same_origin

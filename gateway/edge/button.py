@@ -19,7 +19,8 @@ from gateway.edge.cookies import pass_after
 from gateway.edge.parts import Call, Parts, Wants, desk_path
 from gateway.edge.visit import TOO_MANY, Target, Visit, decide_visit, visit
 from gateway.errors import Problem, ProblemError
-from rules.events import Join, Leave, Refused, Rejected
+from rules.effects import Refused, Rejected
+from rules.events import Join, Leave
 from rules.names import clean_name
 from rules.reasons import Outcome, Reason, Verdict
 from rules.requests import same_origin

@@ -19,7 +19,7 @@ from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import REVOKED
 from gateway.signing import Pass
 from gateway.store import Doors, Hub, Presences, Snapshot, Subscription
-from rules.events import Rejected
+from rules.effects import Rejected
 from rules.model import Millis, Owner, Policy, Role
 from rules.reasons import Outcome
 from rules.verdict import decide

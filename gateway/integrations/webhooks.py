@@ -18,7 +18,7 @@ from typing import Any
 
 from gateway.clock import format_instant
 from gateway.store import Secret
-from rules.events import Happening
+from rules.effects import Happening
 from rules.model import Millis, Role
 
 PREFIX = "whsec_"

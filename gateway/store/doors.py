@@ -26,7 +26,8 @@ from gateway.store.keys import is_identifier, partition_of
 from gateway.store.plan import Plan, Planner, Rules, actor_of, needs_memory
 from gateway.store.snapshot import Facts, Snapshot, read_facts
 from rules import lease, transitions
-from rules.events import Applied, Event, Rejected, Tick
+from rules.effects import Applied, Rejected
+from rules.events import Event, Tick
 from rules.model import Door, Millis, Owner, Policy
 
 READS = 4  # the set of active doors may grow while we look

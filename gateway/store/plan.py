@@ -14,22 +14,17 @@ from typing import Any, Protocol
 from gateway.store.documents import encode_door
 from gateway.store.keys import Keys, digest_of, partition_of
 from gateway.store.snapshot import ALIVE, Snapshot, member_of
+from rules.effects import Applied, Arrived, Departed, DropPresence, Happened, Rejected
 from rules.events import (
     AddSeat,
-    Applied,
-    Arrived,
     Cancel,
-    Departed,
-    DropPresence,
     Enter,
     Event,
     Exit,
-    Happened,
     Heard,
     Join,
     Leave,
     ReissueLink,
-    Rejected,
     Reschedule,
     Revise,
     RevokeSeat,

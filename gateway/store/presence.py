@@ -18,7 +18,8 @@ from gateway.store.doors import Change, Doors
 from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
 from gateway.store.keys import partition_of
 from gateway.store.snapshot import member_of
-from rules.events import Applied, Enter, Exit, Rejected
+from rules.effects import Applied, Rejected
+from rules.events import Enter, Exit
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Millis, Role
 

@@ -15,7 +15,8 @@ from gateway.store.doors import Change, Doors, always
 from gateway.store.errors import Outdated
 from gateway.store.keys import digest_of
 from gateway.store.plan import DAY_MS, KEPT_MS
-from rules.events import Applied, Rejected, Reschedule, Revise, Schedule
+from rules.effects import Applied, Rejected
+from rules.events import Reschedule, Revise, Schedule
 from rules.model import Door, DoorKind, Millis, Room, Seat
 
 MOST_DAYS = 366  # that one listing looks through

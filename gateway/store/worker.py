@@ -14,7 +14,8 @@ from gateway.store.beat import Beat
 from gateway.store.doors import Doors
 from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
 from gateway.store.keys import PARTITIONS, partition_of
-from rules.events import Rejected, Tick
+from rules.effects import Rejected
+from rules.events import Tick
 
 CLAIM = 64  # owners a partition's beat may claim
 CLAIM_MS = 5_000

@@ -22,7 +22,8 @@ from gateway.demo import platform
 from gateway.signing import HostLink, Identity
 from gateway.store import Appointment
 from gateway.store.keys import PARTITIONS, partition_of
-from rules.events import Applied, Reschedule
+from rules.effects import Applied
+from rules.events import Reschedule
 from rules.model import Clinic, Role, Room, Seat
 
 DAY_MS = 86_400_000

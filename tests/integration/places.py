@@ -17,7 +17,8 @@ from gateway.app import Gateway, start
 from gateway.config import Config
 from gateway.signing import HostLink
 from gateway.store import Appointment
-from rules.events import Applied, Cancel, Event, Reschedule
+from rules.effects import Applied
+from rules.events import Cancel, Event, Reschedule
 from rules.model import Clinic, OpeningHours, Role, Room, Seat
 from tests.integration.people import JSON, PUBLIC, Browser, Document, Socket, eventually
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from gateway.integrations.icalendar import Entry, content_type, render_calendar, uid_of
-from rules.events import Applied, Cancel, Reschedule, RevokeSeat, Schedule
+from rules.effects import Applied
+from rules.events import Cancel, Reschedule, RevokeSeat, Schedule
 from rules.events import Event as Happens
 from rules.model import Clinic, Door, DoorKind, Owner, Policy, Role, Room, Seat
 from rules.transitions import apply

@@ -26,7 +26,7 @@ from gateway.integrations.webhooks import (
     sign,
 )
 from gateway.store import Secret
-from rules.events import Happening
+from rules.effects import Happening
 
 DOOR, ROOM = "00000000000000b1", "00000000000000aa"
 EVENT = {

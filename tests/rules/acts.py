@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from rules import events
-from rules.events import Applied, Event
+from rules.effects import Applied
+from rules.events import Event
 from rules.model import Millis, Role
 from tests.rules.transcripts import Stage
 from tests.rules.world import Line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.events import Applied, Happened, Rejected
+from rules.effects import Applied, Happened, Rejected
 from rules.model import Door, Guest, GuestState, Millis, Owner, Policy, Presence, Role
 from rules.step import Step
 from tests.rules.world import MINUTE, ROOM, make_owner, make_room, make_session

@@ -9,22 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.admission import busy, knocking, may_return
+from rules.effects import Applied, Happened, Happening, Rejected
 from rules.events import (
     Admit,
     AdmitAll,
-    Applied,
     Deny,
     End,
     Enter,
     Event,
     FreeSeat,
-    Happened,
-    Happening,
     Hold,
     LetBack,
     Lock,
     Message,
-    Rejected,
     Remove,
     Revise,
     RevokeSeat,

@@ -19,7 +19,8 @@ from rules.appointments import (
     schedule,
     undo_end,
 )
-from rules.events import AddSeat, Extend, FreeSeat, Refused, ReissueLink, Rejected, Reschedule, RevokeSeat, Schedule
+from rules.effects import Refused, Rejected
+from rules.events import AddSeat, Extend, FreeSeat, ReissueLink, Reschedule, RevokeSeat, Schedule
 from rules.model import Door, DoorKind, GuestState, Millis, Role, Seat, Status
 from rules.step import Step
 from rules.window import closes

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from rules.arriving import enter, found, heard, join, leave, leave_connection
-from rules.events import Applied, Arrived, Enter, Exit, Heard, Join, Leave, Refused, Rejected
+from rules.effects import Applied, Arrived, Refused, Rejected
+from rules.events import Enter, Exit, Heard, Join, Leave
 from rules.model import Clinic, Door, GuestState, OpeningHours, Policy, Role, Seat, Status
 from rules.step import Step
 from tests.rules.cases import NOW, POLICY, S, guest, presence, room, session, step, told

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rules.events import Admit, Deny, DropPresence, Hold, LetBack, Message, Refused, Rejected, Remove, Transfer
+from rules.effects import DropPresence, Refused, Rejected
+from rules.events import Admit, Deny, Hold, LetBack, Message, Remove, Transfer
 from rules.hosting import (
     admit,
     admit_all,

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from rules.events import Refused, Rejected
+from rules.effects import Refused, Rejected
 from rules.model import Guest, GuestState, Status
 from rules.moves import GONE, GUEST_MOVES, SESSION_TURNS, Move, Turn
 from rules.step import moved, next_state, surely_moved

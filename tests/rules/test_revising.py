@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from rules.events import Applied, Happened, Happening, Invited, Refused, Rejected, Revise
+from rules.effects import Applied, Happened, Happening, Refused, Rejected
+from rules.events import Invited, Revise
 from rules.model import Door, DoorKind, Policy, Role, Seat, Status
 from rules.transitions import apply
 from rules.views import etag_of
@@ -15,8 +17,8 @@ OPENS, CLOSES = 100 * MINUTE, 130 * MINUTE
 SEATS = {1: Seat(1, Role.HOST, "Dr Kay"), 2: Seat(2, Role.GUEST, "Ana", "p-1"), 3: Seat(3, Role.GUEST, "Bo")}
 
 
-def session(**more) -> Door:
-    given = {"opens_at_ms": OPENS, "closes_at_ms": CLOSES, "seats": SEATS, "title": "Check-up"}
+def session(**more: Any) -> Door:
+    given: dict[str, Any] = {"opens_at_ms": OPENS, "closes_at_ms": CLOSES, "seats": SEATS, "title": "Check-up"}
     return Door(id=DOOR, kind=DoorKind.SESSION, owner_id=ROOM, alias="alias", **(given | more))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.events import Departed, DropPresence, Happening
+from rules.effects import Departed, DropPresence, Happening
 from rules.model import GuestState, Role
 from tests.rules.cases import NOW, S, guest, presence, room, session, step, told
 from tests.rules.world import ROOM

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.events import Unrenewed
+from rules.effects import Unrenewed
 from rules.model import Door, GuestState, Millis, Role, Seat, Status
 from rules.ticking import call_for_attention, tick
 from tests.rules.cases import LIVE_MS, NOW, POLICY, S, guest, presence, room, session, step, told

@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from rules import events
-from rules.events import Applied, Departed, Event, Happened, Happening, Refused, Rejected
+from rules.effects import Applied, Departed, Happened, Happening, Refused, Rejected
+from rules.events import Event
 from rules.model import Door, GuestState, Role, Seat, Status
 from rules.transitions import apply
 from tests.rules.cases import NOW, POLICY, S, guest, owner, presence, room, session, told

@@ -20,7 +20,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rules import events
-from rules.events import Applied, Event, Rejected
+from rules.effects import Applied, Rejected
+from rules.events import Event
 from rules.model import Clinic, DoorKind, Millis, OpeningHours, Policy, Visitor
 from rules.reasons import Verdict
 from tests.rules.world import HOST_SEAT, MINUTE, ROOM, World, make_owner, make_session

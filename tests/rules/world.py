@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from rules.events import Applied, Enter, Event, Exit, Happened, Heard, Join, Rejected, Tick
+from rules.effects import Applied, Happened, Rejected
+from rules.events import Enter, Event, Exit, Heard, Join, Tick
 from rules.lease import lease_for, next_change_at
 from rules.model import Clinic, Door, DoorKind, Millis, Owner, Policy, Presence, Role, Room, Seat, Visitor
 from rules.reasons import Verdict

@@ -17,7 +17,8 @@ from gateway.store.doors import RealRules
 from gateway.store.keys import digest_of
 from gateway.store.library import Script
 from rules import transitions
-from rules.events import Applied, Event, Rejected, Tick
+from rules.effects import Applied, Rejected
+from rules.events import Event, Tick
 from rules.model import Clinic, Millis, OpeningHours, Owner, Policy, Room
 
 CLINIC, OWNER_SLUG = "hill", "kay"

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.store.doors import Change
 from rules import events
-from rules.events import Rejected
+from rules.effects import Rejected
 from rules.model import Door, DoorKind, Policy, Role, Seat
 from tests.stateful.model import ASKING, make_door
 from tests.stateful.programs import DOORS, HOST_SEAT, HOURS, MINUTE, START, TIMES, Step

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.store.library import Script
 from rules import admission, hosting, transitions
-from rules.events import Applied, Event, Happened, Rejected
+from rules.effects import Applied, Happened, Rejected
+from rules.events import Event
 from rules.model import Door, Guest, Millis, Owner, Policy
 from tests.stateful.conftest import Run
 from tests.stateful.programs import QUICK, draw_program

@@ -28,7 +28,7 @@ from gateway.store import (
     StoreSettings,
 )
 from gateway.store.embedded import find_binary
-from rules.events import Applied
+from rules.effects import Applied
 from rules.model import Clinic, Policy, Role, Room, Seat
 
 ONCE = Retry(NoBackoff(), 0)

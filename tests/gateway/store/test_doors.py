@@ -8,7 +8,8 @@ import pytest
 
 from gateway.store import StoreAway
 from gateway.store.plan import OPERATIONS_KEPT
-from rules.events import Admit, Applied, End, Enter, Exit, Heard, Join, Lock, Refused, Rejected, Schedule, Unlock
+from rules.effects import Applied, Refused, Rejected
+from rules.events import Admit, End, Enter, Exit, Heard, Join, Lock, Schedule, Unlock
 from rules.model import Door, DoorKind, Policy, Role, Room
 
 

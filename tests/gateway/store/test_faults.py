@@ -11,7 +11,8 @@ import pytest
 from gateway.store import StoreAway, StoreFull
 from gateway.store.client import LANES
 from gateway.store.errors import fault_of
-from rules.events import Applied, End, Enter, Join, Lock
+from rules.effects import Applied
+from rules.events import End, Enter, Join, Lock
 from rules.model import Role
 
 

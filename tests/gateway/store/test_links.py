@@ -14,7 +14,8 @@ import pytest
 
 from gateway.store import Hub, Mover, Presences, StoreAway, Worker
 from gateway.store.keys import digest_of
-from rules.events import Applied, Enter, Join, Lock
+from rules.effects import Applied
+from rules.events import Enter, Join, Lock
 from rules.model import Role, Room
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.store import Presences
-from rules.events import Admit, Applied, Heard, Join, Rejected, Remove
+from rules.effects import Applied, Rejected
+from rules.events import Admit, Heard, Join, Remove
 from rules.model import Clinic, Policy, Role
 from rules.presence import guests_inside, has_live_page, host_inside
 

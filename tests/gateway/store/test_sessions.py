@@ -8,7 +8,7 @@ import pytest
 
 from gateway.store import Appointment, StoreAway
 from gateway.store.keys import partition_of
-from rules.events import Rejected
+from rules.effects import Rejected
 from rules.model import Role, Seat
 
 DAY_MS = 86_400_000
