@@ -61,7 +61,9 @@ class Races(Steps):
         self.model.pulsate()
         if store.hooked:
             self.set_clock(self.now + PAUSE_MS)
-        await self.act(self.round(replica))
+        again = self.round(replica)
+        answer = await again.on_code()
+        self.settle(again, "ticked" if store.hooked else answer, self.news())
 
     def clock_moves(self, ms: int) -> Hook:
         """A hook that lets time pass."""
