@@ -97,7 +97,7 @@ def test_every_link_answers_as_it_should_and_what_is_printed_holds_them(demo):
         ("session_guest_link", 200, "hold; reason=invited"),
         ("session_host_link", 200, "hold; reason=invited"),
         ("desk_link", 403, "refuse; reason=no_pass"),
-        ("host_link", 200, ""),
+        ("host_link", 200, "hold; reason=invited"),
         ("ready", 200, ""),
     ]
     assert asyncio.run(_sign_in_and_enter(links)) == (200, 200)
