@@ -174,7 +174,8 @@ async def make_replica(server: Server) -> AsyncIterator[Make]:
 
     async def make(url: str = server.url, offset_ms: int = 0, policy: Policy | None = None, **options: Any) -> Replica:
         calls: list[tuple[str, str | None]] = []
-        settings = StoreSettings(url, **options)
+        # Time enough for a busy machine; whoever tests the deadline sets one.
+        settings = StoreSettings(url, **{"deadline_s": 2.0, **options})
         store = await Store.open(settings, observe=lambda op, _, kind: calls.append((op, kind)), offset_ms=offset_ms)
         identifiers = Identifiers()
         directory = Directory(store, identifiers)
