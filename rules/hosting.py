@@ -55,6 +55,7 @@ def _let_in(step: Step, guest: Guest) -> Step:
 
 
 def _end_other_ways_in(step: Step, visitor: str) -> Step:
+    step = found(step)  # whoever is inside without a record gets one, so that their way back ends, too
     before = step.door
     step = step.put(void_others(before, visitor, step.now_ms))
     for guest in before.guests.values():

@@ -77,6 +77,13 @@ def test_an_admission_in_a_room_tells_whom_it_shuts_out() -> None:
     assert told(in_session) == ["admitted"]
 
 
+def test_an_admission_ends_the_way_back_of_who_is_inside_unrecorded() -> None:
+    """Whose record was lost with the store's data stays inside, and does not come back into the next one's call."""
+    after = done(admit(step(room(guest(G.WAITING), inside=(HOST, presence("bob")))), Admit("ann")))
+    assert told(after) == ["inside", "admitted"]
+    assert (after.door.guests["bob"].state, after.door.guests["bob"].may_return) == (G.INSIDE, False)
+
+
 def test_everybody_with_a_live_page_is_admitted_to_a_session() -> None:
     """Who is away is not; rooms take one guest at a time; the host must be inside."""
     away = guest(G.WAITING, "bob")

@@ -31,6 +31,8 @@ class Desk(Changes):
         """One admission, one guest, one call: in a room everybody else loses their way in."""
         door = self.doors[door_id]
         self.move(door["guests"][who], "admitted")
+        if door["kind"] == "room":
+            self.find(door_id)
         for v, other in door["guests"].items():
             if door["kind"] == "session" or v == who:
                 continue

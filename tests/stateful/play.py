@@ -114,4 +114,5 @@ class Play(Races):
         self.done.clear()
         self.witness = Witness(self.policy)
         self.witness.known[ROOM] = {v for v, _ in self.model.inside(self.model.doors[ROOM])}
+        self.witness.inside[ROOM] = set(self.witness.known[ROOM])
         self.pending = []
