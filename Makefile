@@ -23,7 +23,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp
 	@.ci/packages
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 deep: $(VENV)/test.stamp
 	LINK_GATEWAY_DEEP=1 $(BIN)/python -m pytest tests/api/test_durability.py tests/api/test_openapi.py $(ARGS)
