@@ -3,7 +3,6 @@
 # make check   format, lint, types, import contracts
 # make deep    the tests that have a long form, in that form: minutes instead of seconds
 # make bench   benchmarks
-# make deep    the long form of the tests that have one
 # make lock    resolve the dependencies anew
 #
 # Assumes python3 (3.11 or newer) and make. All that is installed goes into .venv, exactly as requirements/*.lock say.

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from ipaddress import ip_address
 
 from aiohttp import web
 
@@ -20,6 +21,7 @@ from gateway.desk import desk, sign_in
 from gateway.edge import answers, link
 from gateway.edge.calls import Calls
 from gateway.edge.cookies import Jar
+from gateway.edge.limits import Rate
 from gateway.edge.parts import Call, Parts, Wants
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.requests import METHODS, HeadFault, read_head
@@ -57,6 +59,7 @@ class Dispatcher:
     parts: Parts
     calls: Calls
     log: logging.Logger
+    warnings: Rate = field(default_factory=lambda: Rate(1, 60))
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer; raises nothing but what a client that has gone causes."""
@@ -93,7 +96,18 @@ class Dispatcher:
         jar = Jar(request.cookies, parts.names, parts.signing)
         call = Call(request, path, query, peer, client, new_request_id(), jar)
         request_id.set(call.request_id)
+        self._check_proxy(call)
         return call
+
+    def _check_proxy(self, call: Call) -> None:
+        """A proxy that is not trusted makes all its guests one address, which soon has all the places it may have."""
+        if "X-Forwarded-For" not in call.request.headers or self.parts.trusts(call.peer) or not _is_private(call.peer):
+            return
+        if self.warnings.take("proxy", asyncio.get_running_loop().time()):
+            self.log.warning(
+                "a proxy nearby sends X-Forwarded-For and is not in server.trusted_proxies: its guests count as one",
+                extra={"address": call.peer},
+            )
 
     async def _answer(self, call: Call) -> web.StreamResponse:
         head = read_head(call.request, self.parts.config.upstream.max_head_bytes)
@@ -163,3 +177,10 @@ class Dispatcher:
             "address": call.client.address,
         }
         self.log.info("request", extra={name: fact for name, fact in facts.items() if fact != ""})
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return ip_address(address.partition("%")[0]).is_private
+    except ValueError:  # a unix socket's peer
+        return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 
+from tests.integration.conftest import Furnish, Start
 from tests.integration.people import WAIT_S, eventually
 from tests.integration.places import SHORT, Clinics, Running, merged, run
 
@@ -122,3 +124,15 @@ async def test_a_gateway_that_is_stopped_while_it_still_connects_ends_at_once(st
         await asyncio.sleep(number % 7 * 0.003)  # another step of connecting each time
         async with asyncio.timeout(WAIT_S):
             await running.gateway.stop()
+
+
+async def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute(start: Start, furnish: Furnish, caplog):
+    clinics = furnish(await start({"server": {"trusted_proxies": []}}))
+    browser = clinics.browser()
+    with caplog.at_level(logging.WARNING, logger="gateway"):
+        await browser.page("/nobody/room/nobody")
+        assert not caplog.records
+        for _ in range(3):
+            await browser.page("/nobody/room/nobody", **{"X-Forwarded-For": "203.0.113.9"})
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "server.trusted_proxies" in told
