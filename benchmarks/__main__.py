@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; all by default")
     parser.add_argument("--sessions", type=int, default=100_000, help="how many there are, 400 to 100000")
-    parser.add_argument("--rounds", type=int, default=7, help="repetitions of each rate, 1 to 50")
+    parser.add_argument("--rounds", type=int, default=14, help="repetitions of each rate, 1 to 50")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     asked = parser.parse_args()
     unknown = sorted(set(asked.names) - set(MEASUREMENTS))

@@ -49,19 +49,19 @@ class Calendar:
                 opens_at = self.day(number) + timedelta(hours=8 + place)
                 yield {"reference": f"{owner}-{number}-{place}", **_appointment(owner, opens_at)}
 
-    def evening(self, number: int) -> tuple[str, datetime]:
-        """An owner, and a time at which they have no session yet; one for each number."""
+    def new(self, clinic: str, number: int, *, free: bool) -> dict[str, Any]:
+        """A session to be made by itself; `free`: on a day of rest, when its owner has no others near."""
         owner, turn = OWNERS[number % len(OWNERS)], number // len(OWNERS)
-        day, half = turn % self.days, turn // self.days
-        return owner, self.day(day) + timedelta(hours=EVENING_H) + half * timedelta(minutes=1)
-
-    def new(self, clinic: str, number: int) -> dict[str, Any]:
-        """A session to be made by itself."""
-        return {"clinic": clinic, **_appointment(*self.evening(number))}
+        if free:
+            weeks = -(-self.days // 5)
+            day, again = self.first + timedelta(days=turn % weeks * 7 + 6), turn // weeks
+        else:
+            day, again = self.day(turn % self.days), turn // self.days
+        return {"clinic": clinic, **_appointment(owner, day + timedelta(hours=EVENING_H, minutes=again))}
 
     def late(self, turn: int, many: int) -> tuple[datetime, datetime, list[dict[str, Any]]]:
-        """Sessions to be made together, in an hour of their own after the last day: the range, and they."""
-        begins = self.day(self.days - 1) + timedelta(days=1, hours=turn)
+        """Sessions to be made together, in ten minutes of their own after the last day: the range, and they."""
+        begins = self.day(self.days - 1) + timedelta(days=1, minutes=10 * turn)
         some = [
             {
                 "reference": f"late-{turn}-{number}",
@@ -69,7 +69,7 @@ class Calendar:
             }
             for number in range(many)
         ]
-        return begins, begins + timedelta(hours=1), some
+        return begins, begins + timedelta(minutes=10), some
 
 
 def tomorrow() -> datetime:

@@ -67,8 +67,18 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures, one a line."""
-    rows = [("", "figure", "unit", "wanted", "", "")]
-    rows += [(each.name, f"{each.value:.2f}", each.unit, each.wanted, each.verdict, each.note) for each in figures]
+    rows = [("measured", "figure", "unit", "wanted", "", "")]
+    rows += [
+        (
+            each.name,
+            f"{each.value:.0f}" if each.value == int(each.value) else f"{each.value:.2f}",
+            each.unit,
+            each.wanted,
+            each.verdict,
+            each.note,
+        )
+        for each in figures
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     return "\n".join(
         "  ".join(

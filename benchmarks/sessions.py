@@ -22,9 +22,9 @@ from benchmarks.place import CLINIC, NotMeasured, Place, start
 from benchmarks.store_side import seconds_of_lists
 
 LISTS = 400
-CREATES, AT_ONCE = 400, 32
-TOGETHER = 400
-OPENED, OPENED_AT_ONCE = 400, 8
+CREATES, AT_ONCE = 200, 32
+TOGETHER = 200
+OPENED, OPENED_AT_ONCE = 200, 8
 LINKS = 200  # that are opened
 SEED = 20
 LIST_MS = 20.0
@@ -34,12 +34,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Side:
-    """One of the two, and what it did: sessions a second, made singly and together, and links opened a second."""
+    """One of the two, and its rates of each round: made singly, also on free days, made together, links opened."""
 
     place: Place
     calendar: Calendar
     links: list[str] = field(default_factory=list)
     singly: list[float] = field(default_factory=list)
+    freely: list[float] = field(default_factory=list)
     together: list[float] = field(default_factory=list)
     opened: list[float] = field(default_factory=list)
 
@@ -62,6 +63,7 @@ async def measure(size: Size) -> list[Figure]:
         *_times("list one owner's day, whole answer", listed),
         *_times("list one owner's day, waiting for the store", waited, LIST_MS),
         _ratio("sessions made one by one", full.singly, empty.singly, SHARE),
+        _ratio("the same on days without others", full.freely, empty.freely, SHARE),
         _ratio("sessions made in bulk", full.together, empty.together, SHARE),
         _ratio("session links opened", full.opened, empty.opened, None),
     ]
@@ -102,21 +104,30 @@ async def _list_all(place: Place, days: Sequence[tuple[str, datetime]]) -> list[
 
 
 async def _compare(full: Side, empty: Side, rounds: int) -> None:
-    """The same on both in turns; the first round warms up and is not counted."""
+    """The same on both in turns, kind by kind; the first round warms up and is not counted."""
     for turn in range(rounds + 1):
-        for side in (full, empty) if turn % 2 else (empty, full):
-            singly, together = await _make_singly(side, turn), await _make_together(side, turn)
-            opened = await _open(side)
-            if turn:
-                side.singly.append(singly)
-                side.together.append(together)
-                side.opened.append(opened)
+        sides = (full, empty) if turn % 2 else (empty, full)
+        for side in sides:
+            _keep(side.singly, turn, await _make_singly(side, turn, free=False))
+        for side in sides:
+            _keep(side.freely, turn, await _make_singly(side, turn, free=True))
+        for side in sides:
+            _keep(side.together, turn, await _make_together(side, turn))
+        for side in sides:
+            _keep(side.opened, turn, await _open(side))
 
 
-async def _make_singly(side: Side, turn: int) -> float:
+def _keep(rates: list[float], turn: int, rate: float) -> None:
+    if turn:
+        rates.append(rate)
+
+
+async def _make_singly(side: Side, turn: int, *, free: bool) -> float:
     async def make(number: int) -> None:
-        headers = {"Idempotency-Key": f"bench-{number}"}
-        made = await side.place.ask("POST", "/v1/sessions", side.calendar.new(CLINIC, number), headers=headers)
+        headers = {"Idempotency-Key": f"bench-{number}-{free}"}
+        made = await side.place.ask(
+            "POST", "/v1/sessions", side.calendar.new(CLINIC, number, free=free), headers=headers
+        )
         if len(side.links) < LINKS:
             side.links.append(made["seats"][1]["link"])
 
@@ -168,5 +179,9 @@ def _times(name: str, seconds: Sequence[float], at_most_ms: float | None = None)
 
 def _ratio(name: str, full: Sequence[float], empty: Sequence[float], at_least: float | None) -> Figure:
     rates = statistics.median(full), statistics.median(empty)
-    note = f"{rates[0]:.0f}/s with many, {rates[1]:.0f}/s with none; medians of {len(full)}"
+    single = sorted(one / other for one, other in zip(full, empty, strict=True))
+    note = (
+        f"{rates[0]:.0f}/s with many, {rates[1]:.0f}/s with none: medians of {len(full)} rounds,"
+        f" single ones {single[0]:.2f} to {single[-1]:.2f}"
+    )
     return Figure(f"{name}, of an empty store's rate", rates[0] / rates[1], "", at_least=at_least, note=note)
