@@ -58,11 +58,20 @@ async def create(call: ApiCall) -> Answer:
         new, room = await call.scheduling.checked(asked.new())
         return {"session": await call.scheduling.choose(new, room)}
 
+    made: list[SessionView] = []
+
     async def do(ids: Ids, operation: str) -> Ids:
-        await call.scheduling.create(asked.new(), actor=call.actor, session_id=ids["session"], operation=operation)
+        view = await call.scheduling.create(
+            asked.new(), actor=call.actor, session_id=ids["session"], operation=operation
+        )
+        made.append(view)
         return ids
 
-    return await call.services.once.run(call, Work(do, partial(_show, call, 201), choose))
+    async def show(ids: Ids) -> Answer:
+        # Just made, it is shown as it was made: its overlaps are not looked for twice.
+        return _shown(made[0], 201) if made else await _show(call, 201, ids)
+
+    return await call.services.once.run(call, Work(do, show, choose))
 
 
 async def put_by_reference(call: ApiCall) -> Answer:
