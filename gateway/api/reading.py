@@ -79,9 +79,9 @@ class Reading:
         return self.view(found.snapshot, door, overlaps)
 
     async def _overlaps(self, room: Room, door: Door) -> tuple[Overlap, ...]:
-        first_ms = door.opens_at_ms - self.parts.policy.max_length_ms
-        near = await self.parts.sessions.agenda(room.id, first_ms, door.closes_at_ms, MOST_OVERLAPS)
-        others = [each for each in near if each != door.id]
+        longest_ms = self.parts.policy.max_length_ms
+        near = await self.parts.sessions.meeting(room.id, door.opens_at_ms, door.closes_at_ms, longest_ms)
+        others = [each for each in near if each != door.id][:MOST_OVERLAPS]
         if not others:
             return ()
         doors = (await self.parts.doors.read(room.id, *others)).owner.doors

@@ -6,6 +6,7 @@ door is passed over by listings and completed by repeating the request.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,6 +116,8 @@ class Sessions:
             raise
         after = change.snapshot.owner.doors.get(before.id, before)
         await self._relist(room, after, before.opens_at_ms, opens_at_ms)
+        if after.closes_at_ms != closes_at_ms:  # refused
+            await self.index(room, after.id, after.opens_at_ms, after.closes_at_ms)
         return change
 
     async def _relist(self, room: Room, after: Door, *listed_ms: Millis) -> None:
@@ -165,22 +168,40 @@ class Sessions:
         pairs = await self._store.command("ZRANGE", key, *span)
         return tuple((int(float(at)), name) for name, at in zip(pairs[::2], pairs[1::2], strict=True))
 
+    async def meeting(self, owner_id: str, from_ms: Millis, to_ms: Millis, longest_ms: Millis) -> tuple[str, ...]:
+        """The sessions of an owner that take place at some time within [from, to), none longer than `longest_ms`.
+
+        Found by both ends, so that what merely happens on the same day is not read.
+        """
+        opening = self._store.keys.of("agenda", owner_id)
+        closing = self._store.keys.of("ends", owner_id)
+        begun, unended = await asyncio.gather(
+            self._store.command("ZRANGE", opening, from_ms - longest_ms, f"({to_ms}", "BYSCORE"),
+            self._store.command("ZRANGE", closing, f"({from_ms}", to_ms + longest_ms, "BYSCORE"),
+        )
+        late = set(unended)
+        return tuple(name for name in begun if name in late)
+
     # --- by clinic and day --------------------------------------------------------------------------------------
     async def index(self, room: Room, session_id: str, opens_at_ms: Millis, closes_at_ms: Millis) -> None:
         """List a session under the day it opens, and on its owner's agenda."""
         clinic = room.clinic
-        await self._note(self._store.keys.of("agenda", room.id), session_id, opens_at_ms, closes_at_ms)
-        await self._note(self._day_key(clinic, opens_at_ms), session_id, opens_at_ms, closes_at_ms)
-
-    async def _note(self, key: str, session_id: str, opens_at_ms: Millis, closes_at_ms: Millis) -> None:
-        await self._store.command("ZADD", key, opens_at_ms, session_id)
         last_ms = max(closes_at_ms, opens_at_ms + DAY_MS) + KEPT_MS
+        await asyncio.gather(
+            self._note(self._store.keys.of("agenda", room.id), session_id, opens_at_ms, last_ms),
+            self._note(self._store.keys.of("ends", room.id), session_id, closes_at_ms, last_ms),
+            self._note(self._day_key(clinic, opens_at_ms), session_id, opens_at_ms, last_ms),
+        )
+
+    async def _note(self, key: str, session_id: str, at_ms: Millis, last_ms: Millis) -> None:
+        await self._store.command("ZADD", key, at_ms, session_id)
         await self._store.command("PEXPIREAT", key, last_ms, "NX")
         await self._store.command("PEXPIREAT", key, last_ms, "GT")
 
     async def drop_index(self, room: Room, session_id: str, opens_at_ms: Millis) -> None:
         """Take a session off the day it opened, and off its owner's agenda."""
-        await self._store.command("ZREM", self._store.keys.of("agenda", room.id), session_id)
+        for kind in ("agenda", "ends"):
+            await self._store.command("ZREM", self._store.keys.of(kind, room.id), session_id)
         await self._store.command("ZREM", self._day_key(room.clinic, opens_at_ms), session_id)
 
     async def list_sessions(

@@ -9,6 +9,7 @@ import pytest
 from gateway.store import Appointment, StoreAway
 from gateway.store.keys import partition_of
 from rules.effects import Rejected
+from rules.events import Reschedule
 from rules.model import Role, Seat
 
 DAY_MS = 86_400_000
@@ -85,3 +86,31 @@ async def test_an_index_entry_without_a_door_is_completed_by_the_same_request(re
     assert session in change.snapshot.owner.doors
     repeat = await replica.sessions.create_session(replica.room, asked, session_id=again)
     assert repeat.snapshot.owner.doors[session] == change.snapshot.owner.doors[session]
+
+
+async def test_sessions_at_the_same_time_are_found_by_both_ends_and_follow_a_new_time(replica):
+    hour = 3_600_000
+    ids = {}
+    asked = await _asked(replica)
+    for name, starts_ms, lasts_ms in (("early", 0, hour), ("long", 0, 5 * hour), ("late", 2 * hour, hour)):
+        opens_at_ms = asked.opens_at_ms + starts_ms
+        change = await replica.sessions.create_session(
+            replica.room, Appointment(opens_at_ms, opens_at_ms + lasts_ms, SEATS)
+        )
+        (ids[name],) = change.answer.changed
+
+    async def meeting(from_ms: int, to_ms: int) -> set[str]:
+        found = await replica.sessions.meeting(
+            replica.room.id, asked.opens_at_ms + from_ms, asked.opens_at_ms + to_ms, DAY_MS
+        )
+        return {name for name, session_id in ids.items() if session_id in found}
+
+    assert await meeting(0, hour) == {"early", "long"}
+    assert await meeting(hour, 2 * hour) == {"long"}, "half-open: who ends as another begins does not meet them"
+    assert await meeting(2 * hour, 3 * hour) == {"long", "late"}
+    assert await meeting(5 * hour, 6 * hour) == set()
+    before = (await replica.doors.read(replica.room.id, ids["late"])).owner.doors[ids["late"]]
+    moved = Reschedule(asked.opens_at_ms + 6 * hour, asked.opens_at_ms + 7 * hour)
+    await replica.sessions.revise(replica.room, before, moved)
+    assert await meeting(2 * hour, 3 * hour) == {"long"}
+    assert await meeting(6 * hour, 7 * hour) == {"late"}
