@@ -6,6 +6,7 @@ again at every request; whoever has none is answered before the platform hears o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -191,6 +192,7 @@ class Calls:
         if meaning.by_gateway:
             return answers.problem(Problem("not-implemented", 501, "This address has no answer configured."), call)
         address = match.route.upstream_for(admitted.candidate) if admitted is not None else match.route.upstream
+        began = time.perf_counter()
         errand = Errand(
             context=self._context(call, admitted),
             origins=call.origins(self._parts),
@@ -198,6 +200,7 @@ class Calls:
             added=self._added(call, admitted, reason),
             door=admitted.given.door if admitted is not None else "",
             visitor=admitted.given.visitor if admitted is not None else "",
+            on_head=lambda: self._parts.metrics.upstream_answered(time.perf_counter() - began),
         )
         if admitted is not None and meaning.presence:
             given = admitted.given

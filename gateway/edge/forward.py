@@ -54,6 +54,7 @@ class Errand:
     origins: the public origins, as rules.requests.origin_of writes them.
     door, visitor: label a tunnel, so that it can be counted and cut.
     on_tunnel: told once the connection is a tunnel; presence begins here.
+    on_head: told when the head of the answer has come; not for 1xx but 101.
     """
 
     context: RequestContext
@@ -63,6 +64,7 @@ class Errand:
     door: str = ""
     visitor: str = ""
     on_tunnel: Callable[[Tunnel], None] | None = None
+    on_head: Callable[[], None] | None = None
 
 
 class Forwarder:
@@ -100,6 +102,8 @@ class Forwarder:
         if not _is_websocket(head):
             run.upstream.discard(leg)
             raise UpstreamAway(AwayKind.PROTOCOL, "it switched to another protocol")
+        if errand.on_head is not None:
+            errand.on_head()
         lines = upgrade_response_headers(head.headers, errand.answer)
         switched = render_status(SWITCHING, head.reason, [*lines, *errand.added])
         tunnel = self._tunnels.join(run.request, leg, switched, door=errand.door, visitor=errand.visitor)
@@ -193,6 +197,8 @@ class _Run:
         )
 
     def _crossing(self, head: ResponseHead) -> HeaderPairs:
+        if not head.interim and self.errand.on_head is not None:
+            self.errand.on_head()
         lines = response_headers(head.headers, self.errand.answer)
         return lines if head.interim else [*lines, *self.errand.added]
 

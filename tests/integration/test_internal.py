@@ -136,3 +136,15 @@ async def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute(start: Start
             await browser.page("/nobody/room/nobody", **{"X-Forwarded-For": "203.0.113.9"})
     (told,) = [record.getMessage() for record in caplog.records]
     assert "server.trusted_proxies" in told
+
+
+async def test_the_platforms_answers_are_timed_pages_and_sockets_alike(clinics: Clinics):
+    room = await clinics.room()
+    host = await clinics.host(room)
+    entry = (await host.page(clinics.link(room))).location
+    before = clinics.gateway.parts.metrics.exposition("")[1].decode()
+    assert "gateway_upstream_seconds_count 0.0" in before
+    await host.page(entry)
+    await host.go_in(clinics.link(room))
+    after = clinics.gateway.parts.metrics.exposition("")[1].decode()
+    assert "gateway_upstream_seconds_count 3.0" in after, "two pages and a socket"
