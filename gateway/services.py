@@ -85,7 +85,13 @@ async def open_store(config: Config, metrics: Metrics | None = None) -> StoreSer
     if url == "embedded":
         embedded = await start_embedded(Path(config.store.state_dir))
         url = embedded.url
-    settings = StoreSettings(url, config.store.deadline_s, config.store.durable_deadline_s, config.store.key_prefix)
+    settings = StoreSettings(
+        url,
+        config.store.deadline_s,
+        config.store.durable_deadline_s,
+        config.store.durable_replicas,
+        config.store.key_prefix,
+    )
     store = await Store.open(settings, observe=metrics.store_called if metrics is not None else _observe_nothing)
     identifiers = Identifiers()
     directory = Directory(

@@ -63,6 +63,7 @@ class Store(Section):
     state_dir: NotEmpty = "state"
     deadline_s: Positive = 0.5
     durable_deadline_s: Positive = 3
+    durable_replicas: Annotated[int, Field(ge=0, le=10)] = 0
     key_prefix: KeyPrefix = "lg"
     fail_static_s: Seconds = 900
     recheck_s: Seconds = 2

@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from redis.asyncio.connection import Connection
@@ -34,6 +35,7 @@ class StoreSettings:
     url: str
     deadline_s: float = 0.5
     durable_deadline_s: float = 3.0
+    durable_replicas: int = 0  # that must have a durable write on their disks, too
     key_prefix: str = "lg"
 
 
@@ -64,8 +66,8 @@ class Store:
             [self._patient.link()],
             Breaker(time.monotonic),
             settings.durable_deadline_s,
-            after=["WAITAOF", 1, 0, wait_ms],
-            judge=_judge_durable,
+            after=["WAITAOF", 1, settings.durable_replicas, wait_ms],
+            judge=partial(_judge_durable, settings.durable_replicas),
         )
         self._numbers = itertools.count(1)
         self._time: tuple[Millis, float] | None = None
@@ -151,8 +153,8 @@ class Store:
             self._time = (int(answer[1]), time.monotonic())
 
 
-def _judge_durable(answer: Any) -> StoreAway | None:
+def _judge_durable(replicas: int, answer: Any) -> StoreAway | None:
     """WAITAOF's answer: [copies on this machine's disk, copies on replicas'], or an error where nothing offers it."""
-    if isinstance(answer, ResponseError) or int(answer[0]) >= 1:
-        return None  # an old server, or one without an append-only file: no more can be had
-    return StoreAway("undurable")
+    if isinstance(answer, ResponseError):  # an old server, or one without an append-only file: no more can be had
+        return StoreAway("undurable") if replicas else None
+    return None if int(answer[0]) >= 1 and int(answer[1]) >= replicas else StoreAway("undurable")

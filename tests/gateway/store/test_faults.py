@@ -202,3 +202,11 @@ async def _recovers(replica) -> None:
                 await asyncio.sleep(0.02)
             else:
                 return
+
+
+async def test_a_write_that_must_be_on_a_replica_is_not_acknowledged_without_one(make_replica):
+    replica = await make_replica(durable_deadline_s=2.5, durable_replicas=1)
+    await replica.furnish()
+    with pytest.raises(StoreAway) as away:
+        await replica.doors.change(replica.room.id, replica.room.id, Lock(), durable=True)
+    assert away.value.kind in {"undurable", "slow"}  # whichever deadline is over first
