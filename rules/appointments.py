@@ -179,10 +179,13 @@ def revoke_seat(step: Step, event: RevokeSeat) -> Step | Rejected:
     seat = step.door.seats.get(event.seat)
     if seat is None:
         return Rejected(Refused.UNKNOWN_SEAT)
-    if seat.revoked:
-        return step
-    step = step.put(step.door.with_seat(replace(seat, revoked=True))).tell(Happening.SEAT_REVOKED, seat=event.seat)
-    holder = seat_holder(step.door, event.seat)
+    return step if seat.revoked else without_seat(step, seat)
+
+
+def without_seat(step: Step, seat: Seat) -> Step:
+    """With a living seat of this session revoked."""
+    step = step.put(step.door.with_seat(replace(seat, revoked=True))).tell(Happening.SEAT_REVOKED, seat=seat.number)
+    holder = seat_holder(step.door, seat.number)
     if holder is None or holder.state not in ASKING:
         return step
     return step.put_guest(surely_moved(holder, Move.LEAVE, step.now_ms)).tell(Happening.GAVE_UP, holder.visitor)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rules import appointments
 from rules.effects import Happened, Happening, Refused, Rejected
-from rules.events import AddSeat, Invited, Reschedule, Revise, RevokeSeat
+from rules.events import AddSeat, Invited, Reschedule, Revise
 from rules.hosting import SHUT
 from rules.model import Door, DoorKind, Role, Seat, Status
 from rules.step import Step
@@ -64,10 +64,7 @@ def _with_guests(step: Step, guests: Sequence[Invited] | None) -> Step | Rejecte
     step = step if step.door == before else _tell_once(step)
     for seat in guest_seats(step.door):
         if seat.number not in kept.values():
-            gone = appointments.revoke_seat(step, RevokeSeat(seat.number))
-            if isinstance(gone, Rejected):
-                return gone
-            step = gone
+            step = appointments.without_seat(step, seat)
     for place, guest in enumerate(guests):
         if place not in kept:
             added = appointments.add_seat(step, AddSeat(Role.GUEST, guest.name, guest.reference))

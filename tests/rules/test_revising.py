@@ -80,6 +80,17 @@ def test_what_is_shut_is_not_revised_but_may_be_said_again(status) -> None:
     assert isinstance(revise(shut, Revise(title="Other")), Rejected)
 
 
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.ENDED, Status.OVER])
+def test_nobody_new_is_invited_to_what_is_shut(status) -> None:
+    guests = (Invited("Ana", "p-1"), Invited("Bo"), Invited("Cy"))
+    assert revise(session(status=status, held=True), Revise(guests=guests)) == Rejected(Refused(status.value))
+
+
+def test_more_guests_than_there_are_seats_change_nothing_at_all() -> None:
+    everybody = tuple(Invited(f"Guest {number}") for number in range(300))
+    assert revise(session(), Revise(title="Other", guests=everybody)) == Rejected(Refused.NO_SEATS_LEFT)
+
+
 def test_impossible_times_change_nothing_at_all() -> None:
     assert revise(session(), Revise(CLOSES, OPENS, title="Other")) == Rejected(Refused.TIMES)
 
