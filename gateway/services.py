@@ -131,6 +131,19 @@ def _counting(metrics: Metrics) -> Callable[[Applied], None]:
     return count
 
 
+def _limits(config: Config) -> Limits:
+    """What one address may ask for."""
+    limits = config.limits
+    return Limits(
+        links=Rate(limits.links_per_address_per_min, 60),
+        unknown_links=Rate(limits.unknown_links_per_address_per_min, 60),
+        joins=Rate(limits.joins_per_address_per_min, 60),
+        joins_at_door=Rate(limits.joins_per_door_per_min, 60),
+        requests=Rate(limits.requests_per_address_per_s, 1),
+        places=Places(limits.places_per_address, config.waiting.ttl_s),
+    )
+
+
 def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: logging.Logger) -> Parts:
     """Everything the public listener is given."""
     tunnels = Tunnels(config.limits.tunnels, on_end=_counting_tunnels(metrics))
@@ -163,14 +176,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
         tunnels=tunnels,
         forwarder=Forwarder(tunnels),
         upstream_for=upstreams(config),
-        limits=Limits(
-            links=Rate(limits.links_per_address_per_min, 60),
-            unknown_links=Rate(limits.unknown_links_per_address_per_min, 60),
-            joins=Rate(limits.joins_per_address_per_min, 60),
-            joins_at_door=Rate(limits.joins_per_door_per_min, 60),
-            requests=Rate(limits.requests_per_address_per_s, 1),
-            places=Places(limits.places_per_address, config.waiting.ttl_s),
-        ),
+        limits=_limits(config),
         metrics=metrics,
         log=log,
         origins=frozenset(_origins(config)),
