@@ -21,8 +21,8 @@ from gateway.edge.spread import spread_out
 from gateway.edge.takeover import Relayed, take_socket
 from rules.headers import Header
 
-_KEEP_ALIVE = b":\n\n"
-_BEATS = 15  # seconds between two comments on one stream; one beat of the wheel is a second
+KEEP_ALIVE = b":\nevent: beat\ndata: 1\n\n"  # a comment for proxies; pages see the event, and miss it on a dead stream
+_BEATS = 15  # seconds between two signs of life on one stream; one beat of the wheel is a second
 _HIGH_WATER = 16 * 1024
 _MOST_HELD = 256 * 1024  # bytes for one stream, whatever drain_s says
 _HEAD: Sequence[Header] = (
@@ -219,9 +219,9 @@ class EventStreams:
             self._turning = asyncio.get_running_loop().call_later(self._beat_s, self._beat)
 
     def _beat(self) -> None:
-        """Send a comment to a fifteenth of the streams: proxies keep the connection, the dead are found."""
+        """Send a sign of life to a fifteenth of the streams: proxies keep the connection, the dead are found."""
         self._turning = asyncio.get_running_loop().call_later(self._beat_s, self._beat)
         due = list(self._wheel[self._now])
         self._now = (self._now + 1) % _BEATS
         for stream in due:
-            stream.send(_KEEP_ALIVE)
+            stream.send(KEEP_ALIVE)
