@@ -82,7 +82,7 @@ class Forwarder:
         """
         headers = request.raw_headers
         switching = read_upgrade(request.method, headers) is Upgrade.WEBSOCKET
-        _check_origin(request, errand, switching=switching)
+        check_origin(request, errand.origins, switching=switching)
         if switching and self._tunnels.full:
             raise ForwardRefused(503, "all tunnels are taken")
         plan = plan_body(request, upstream.limits.max_body_bytes)
@@ -230,12 +230,12 @@ def _finish(run: _Run, outcome: Outcome) -> web.StreamResponse:
             assert_never(outcome)
 
 
-def _check_origin(request: web.BaseRequest, errand: Errand, *, switching: bool) -> None:
-    """Only the gateway's own pages may open sockets or send what changes something."""
+def check_origin(request: web.BaseRequest, origins: Collection[str], *, switching: bool) -> None:
+    """Only the gateway's own pages may open sockets or send what changes something. Raises ForwardRefused."""
     if request.method in SAFE_METHODS and not switching:
         return
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    if not same_origin(origin, site, errand.origins):
+    if not same_origin(origin, site, origins):
         raise ForwardRefused(403, "it comes from a page of another origin")
 
 

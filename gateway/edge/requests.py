@@ -43,7 +43,14 @@ class HeadFault:
 
 def read_head(request: web.BaseRequest, max_head_bytes: int) -> ReadHead | HeadFault:
     """Check one head. `max_head_bytes` is for the request line and all header lines together."""
-    fault = _version_fault(request) or _fields_fault(request, max_head_bytes) or _framing_fault(request)
+    if front_of(request).unspoken:
+        return HeadFault(505, "only HTTP/1.1 and HTTP/1.0 are spoken")
+    return check_head(request, max_head_bytes)
+
+
+def check_head(request: web.BaseRequest, max_head_bytes: int) -> ReadHead | HeadFault:
+    """The same for a head that another program received and told us."""
+    fault = _method_fault(request) or _fields_fault(request, max_head_bytes) or _framing_fault(request)
     if fault is not None:
         return fault
     upgrade = read_upgrade(request.method, request.raw_headers)
@@ -66,9 +73,7 @@ def target_of(request: web.BaseRequest) -> str:
     return slash + tail or "/"
 
 
-def _version_fault(request: web.BaseRequest) -> HeadFault | None:
-    if front_of(request).unspoken:
-        return HeadFault(505, "only HTTP/1.1 and HTTP/1.0 are spoken")
+def _method_fault(request: web.BaseRequest) -> HeadFault | None:
     if request.method not in METHODS:
         return HeadFault(405, "the method is not one of those forwarded")
     return None

@@ -1,0 +1,222 @@
+"""Who may pass to the platform: which route, which door, whose pass.
+
+Rule that holds here: an address that no route names does not exist; a pass opens one door and is asked of the door
+again at every request. Nothing is forwarded here: what is allowed is a value, for whoever moves the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from gateway import clock
+from gateway.edge import answers
+from gateway.edge.inside import may_pass
+from gateway.edge.parts import Call, Parts, desk_path
+from gateway.edge.visit import AWAY
+from gateway.errors import Problem
+from gateway.signing import Pass
+from gateway.store import Snapshot, StoreAway, UnknownOwner
+from rules.headers import Header
+from rules.model import DoorKind, Owner, Role
+from rules.reasons import Reason, Verdict
+from rules.requests import is_service_worker
+from rules.routes import (
+    MEANINGS,
+    Candidate,
+    Match,
+    NamedTwice,
+    NoDoor,
+    NotListed,
+    Unadmitted,
+    WrongMethod,
+    bound_door,
+)
+
+RENEW_AFTER_MS = 60_000
+NO_PASS = Verdict(Reason.NO_PASS, rule="Only a link leads in here, and this browser has come by none lately.")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A pass that is good at this instant, and the facts that say so; none while the store is away."""
+
+    given: Pass
+    candidate: Candidate
+    owner: Owner | None
+
+    @property
+    def name(self) -> str:
+        """The person's name as the gateway knows it; empty when unknown. Never an identity."""
+        door = self.owner.doors.get(self.given.door) if self.owner is not None else None
+        if self.owner is None or door is None:
+            return ""
+        if self.given.role is Role.HOST and self.given.seat is None:
+            return self.owner.room.name
+        guest, seat = door.guests.get(self.given.visitor), door.seats.get(self.given.seat or 0)
+        unnamed = self.owner.room.name if self.given.role is Role.HOST else ""
+        return (guest.name if guest is not None else "") or (seat.name if seat is not None else "") or unnamed
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A request that may go to the platform, and in whose name; nobody's where there is nothing to guard."""
+
+    match: Match
+    reason: Reason
+    admitted: Admitted | None = None
+
+    @property
+    def upstream(self) -> str:
+        """The platform's address for it; empty for the general one."""
+        route = self.match.route
+        return route.upstream if self.admitted is None else route.upstream_for(self.admitted.candidate)
+
+    def identity(self, parts: Parts) -> tuple[Header, ...]:
+        """The lines that tell the platform who comes."""
+        if self.admitted is None or parts.config.identity.kind != "headers":
+            return ()
+        given = self.admitted.given
+        said = parts.identity.headers(given.visitor, given.role.value, given.door, self.admitted.name)
+        return tuple((name.encode(), value.encode()) for name, value in said.items())
+
+    def renewal(self, parts: Parts, call: Call) -> Sequence[str]:
+        """The pass signed anew now and then, so that it carries over a time without the store: Set-Cookie values."""
+        now_ms = clock.now_ms()
+        if self.admitted is None or self.reason is Reason.FAIL_STATIC:
+            return ()
+        given = self.admitted.given
+        if now_ms - given.issued_at_ms <= RENEW_AFTER_MS:
+            return ()
+        return parts.names.set_pass(parts.signing, replace(given, issued_at_ms=now_ms), call.jar.passes())
+
+
+class Gate:
+    """Decides about requests to the platform's addresses."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def rule(self, call: Call) -> Allowed | web.StreamResponse:
+        """Whether this request may go on; else the answer to it."""
+        found = self._parts.routes.find(call.request.method, call.path, call.query)
+        match found:
+            case NotListed():
+                return answers.unknown_link(self._parts, call)
+            case WrongMethod(allowed):
+                return answers.problem(Problem("method-not-allowed", 405), call, {"Allow": ", ".join(sorted(allowed))})
+            case NamedTwice():
+                detail = "The request names its door more than once."
+                return answers.problem(Problem("ambiguous-door", 400, detail), call)
+            case Match():
+                return await self._matched(call, found)
+
+    async def _matched(self, call: Call, match: Match) -> Allowed | web.StreamResponse:
+        call.route = match.route.kind.value
+        meaning = MEANINGS[match.route.kind]
+        if is_service_worker(call.request.raw_headers) and not match.route.service_worker:
+            return answers.problem(
+                Problem("service-worker", 403, "No service worker may answer for this gateway."), call
+            )
+        if meaning.unadmitted is Unadmitted.FORWARD:
+            return _allow(call, Allowed(match, Reason.ASSET))
+        if meaning.unadmitted is Unadmitted.NOT_FOUND:
+            return answers.unknown_link(self._parts, call)
+        return await self._guarded(call, match)
+
+    async def _guarded(self, call: Call, match: Match) -> Allowed | web.StreamResponse:
+        passes = {given.door: given for given in call.jar.passes()}
+        bound = bound_door(match, [_candidate(given) for given in passes.values()])
+        if bound is NoDoor.AMBIGUOUS:  # passes that are no longer good do not count
+            live = [_candidate(given) for given in passes.values() if await self._is_good(given)]
+            bound = bound_door(match, live)
+        if bound is NoDoor.AMBIGUOUS:
+            detail = "This request does not say which door it is for, and this browser has passes for several."
+            return answers.problem(Problem("ambiguous-door", 409, detail), call)
+        if isinstance(bound, NoDoor):
+            return self._no_pass(call, match)
+        given = passes[bound.id]
+        call.door = self._parts.signing.digest(given.door)
+        try:
+            snapshot = await self._parts.hub.snapshot(given.owner_id, given.door, self._parts.config.store.recheck_s)
+        except StoreAway:
+            return await self._fail_static(call, match, given, bound)
+        except UnknownOwner:
+            return self._no_pass(call, match)
+        if not self._is_live(snapshot, given):
+            return self._to_link(call, match, given, snapshot)
+        wanted = match.route.role
+        if wanted is not None and wanted is not given.role:
+            return answers.problem(Problem("hosts-only", 403, "Only hosts may do this."), call)
+        reason = Reason.HOST if given.role is Role.HOST else Reason.ADMITTED
+        return _allow(call, Allowed(match, reason, Admitted(given, bound, snapshot.owner)))
+
+    async def _is_good(self, given: Pass) -> bool:
+        """Whether this pass opens its door now; one that cannot be checked counts, so that nothing is guessed."""
+        try:
+            snapshot = await self._parts.hub.snapshot(given.owner_id, given.door, self._parts.config.store.recheck_s)
+        except StoreAway:
+            return True
+        except UnknownOwner:
+            return False
+        return self._is_live(snapshot, given)
+
+    def _is_live(self, snapshot: Snapshot, given: Pass) -> bool:
+        return may_pass(snapshot.owner, given, self._parts.policy, snapshot.now_ms)
+
+    # --- not admitted -------------------------------------------------------------------------------------------
+    def _no_pass(self, call: Call, match: Match) -> web.StreamResponse:
+        call.reason = Reason.NO_PASS.value
+        if MEANINGS[match.route.kind].unadmitted is Unadmitted.TO_LINK:
+            return answers.answer_verdict(self._parts, call, None, "", NO_PASS, clock.now_ms())
+        return self._forbidden(call)
+
+    def _forbidden(self, call: Call) -> web.StreamResponse:
+        detail = "Open your link again: this address is only for people who were let in."
+        line = {"X-Gateway-Verdict": answers.verdict_line(Reason.NO_PASS)}
+        return answers.problem(Problem("no-pass", 403, detail), call, line)
+
+    def _to_link(self, call: Call, match: Match, given: Pass, snapshot: Snapshot) -> web.StreamResponse:
+        """Whoever has a pass that is no longer good is sent back to their link, which says why."""
+        call.reason = Reason.NO_PASS.value
+        if MEANINGS[match.route.kind].unadmitted is not Unadmitted.TO_LINK:
+            return self._forbidden(call)
+        room, door = snapshot.owner.room, snapshot.owner.doors.get(given.door)
+        if given.seat is not None:
+            return answers.redirect(self._parts.session_link(given.door, given.seat), reason=Reason.NO_PASS)
+        if given.role is Role.HOST and (door is None or door.kind is DoorKind.SESSION):
+            return answers.redirect(desk_path(room.clinic, room.owner), reason=Reason.NO_PASS)
+        return answers.redirect(self._parts.room_link(room.clinic, room.owner), reason=Reason.NO_PASS)
+
+    async def _fail_static(
+        self, call: Call, match: Match, given: Pass, bound: Candidate
+    ) -> Allowed | web.StreamResponse:
+        """The store is away: what was true a short while ago still is, for people who were let in."""
+        kept = self._parts.hub.last_snapshot(given.owner_id, given.door)
+        fresh_s = self._parts.config.store.fail_static_s
+        if kept is not None and kept[1] < fresh_s:
+            allowed = self._is_live(kept[0], given)
+        else:
+            allowed = clock.now_ms() - given.issued_at_ms < fresh_s * 1000
+        if allowed:
+            self._parts.metrics.fail_static()
+            owner = kept[0].owner if kept is not None else None
+            return _allow(call, Allowed(match, Reason.FAIL_STATIC, Admitted(given, bound, owner)))
+        if MEANINGS[match.route.kind].unadmitted is Unadmitted.TO_LINK:
+            return answers.answer_verdict(self._parts, call, None, "", AWAY, clock.now_ms())
+        call.reason = Reason.STORE_AWAY.value
+        detail = "The gateway cannot check passes just now."
+        return answers.problem(Problem("store-away", 503, detail, retry_after_s=answers.STORE_RETRY_S), call)
+
+
+def _allow(call: Call, allowed: Allowed) -> Allowed | web.StreamResponse:
+    call.reason = allowed.reason.value
+    if MEANINGS[allowed.match.route.kind].by_gateway:
+        return answers.problem(Problem("not-implemented", 501, "This address has no answer configured."), call)
+    return allowed
+
+
+def _candidate(given: Pass) -> Candidate:
+    return Candidate(given.door, given.alias, given.clinic, given.owner, given.role)
