@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from rules.admission import is_blocked, next_to_remind, position, queue, seat_holder
+from rules.alerts import astray, overrun, turns_at
 from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Seat, Status
 from rules.presence import anyone_inside, guests_inside, has_live_page, host_inside
 from rules.reasons import Reason, Verdict
@@ -72,8 +73,26 @@ def desk_document(
         "clinic": {"slug": owner.clinic.slug, "name": owner.clinic.name},
         "host": {"name": owner.room.name},
         "server_time": instant(now_ms),
+        "turns_at": instant(turns_at(owner, policy, now_ms)),
         "doors": [door_document(owner, d, policy, now_ms, links, remind=remind) for d in seen],
+        **(_alerts(owner, policy, now_ms) if only_door is None else {"astray": [], "overrun": None}),
     }
+
+
+def _alerts(owner: Owner, policy: Policy, now_ms: Millis) -> dict[str, Json]:
+    """What the host is told beside who waits; whoever holds the seat of one session is told nothing of the others."""
+    late = overrun(owner, policy, now_ms)
+    begins: Json = None
+    if late is not None:
+        begins = {
+            "running": late.running,
+            "upcoming": late.upcoming,
+            "begins_at": instant(late.begins_at_ms),
+            "begun": late.begins_at_ms <= now_ms,
+            "waiting": late.waiting,
+        }
+    found: list[Json] = [{"door": a.door, "guest": a.guest, "to": a.host_at} for a in astray(owner, policy, now_ms)]
+    return {"astray": found, "overrun": begins}
 
 
 def door_document(
@@ -141,6 +160,7 @@ def _guest_shown(door: Door, guest: Guest, policy: Policy, now_ms: Millis, remin
         "heard": guest.knocked_at_ms is not None,
         "away": asks and not live,
         "ringing": knocks and guest.rang and live,
+        "rang_at": instant(guest.knocked_at_ms) if knocks and guest.rang else None,
         "muted": knocks and not guest.rang,
         "reminder": guest.reminded or guest.visitor == remind,
         "new_device": guest.new_device,

@@ -23,7 +23,7 @@ from gateway.store.beat import DoorBeat
 from gateway.store.keys import is_identifier, partition_of
 from gateway.store.snapshot import member_of
 from rules.effects import Refused, Rejected
-from rules.events import AddSeat, End, Enter, Event, Exit, Extend, ReissueLink, Transfer, UndoEnd
+from rules.events import AddSeat, End, Enter, Event, Exit, Extend, ReissueLink, UndoEnd
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Role
 from rules.views import door_document, instant
@@ -114,7 +114,7 @@ async def act(call: ApiCall) -> Answer:
         durable = at.door.kind is DoorKind.SESSION and isinstance(event, KEPT)
         change = await call.parts.doors.change(owner_id, door_id, event, operation, durable=durable, actor=call.actor)
         if isinstance(change.answer, Rejected):
-            raise rejected(await _why(call, change.answer, event))
+            raise rejected(change.answer)
         return {"door": door_id, "result": change.answer.result}
 
     async def show(ids: Ids) -> Answer:
@@ -122,16 +122,6 @@ async def act(call: ApiCall) -> Answer:
         return Answer(200, {**document, "result": _result(call, ids["door"], event, ids["result"])})
 
     return await call.services.once.run(call, Work(do, show))
-
-
-async def _why(call: ApiCall, answer: Rejected, event: Event) -> Rejected:
-    """A change reads only the doors where somebody is: another door of the same owner may only be empty."""
-    if isinstance(event, Transfer) and answer.why is Refused.UNKNOWN_DOOR:
-        at = await _at(call, call.path["door"])
-        owner_id = at.snapshot.owner.room.id
-        if event.to in (await call.parts.doors.read(owner_id, event.to)).owner.doors:
-            return Rejected(Refused.HOST_ABSENT)
-    return answer
 
 
 def _result(call: ApiCall, door_id: str, event: Event, result: str) -> dict[str, Any] | None:

@@ -23,8 +23,8 @@ from gateway.edge.streams import EventStream, TooManyStreams, encode_event
 from gateway.edge.visit import AWAY
 from gateway.errors import Problem, ProblemError
 from gateway.store import Snapshot, StoreAway, StoreFull, Subscription, UnknownOwner
-from rules.effects import Refused, Rejected
-from rules.events import AddSeat, Event, ReissueLink, Transfer
+from rules.effects import Rejected
+from rules.events import AddSeat, Event, ReissueLink
 from rules.model import DoorKind
 from rules.reasons import Reason
 from rules.requests import same_origin
@@ -116,7 +116,7 @@ async def _act(parts: Parts, call: Call, access: Access) -> web.StreamResponse:
     door_id = door_of(fields, before.owner, access.only_door)
     change = await parts.doors.change(access.room.id, door_id, event)
     if isinstance(change.answer, Rejected):
-        said = refused(_why(change.answer, event, before))
+        said = refused(change.answer.why)
         if call.wants is Wants.PAGE:
             return _shown(parts, call, access, await read_desk(parts, access, _now_ms(parts)), said.detail)
         return answers.problem(said, call)
@@ -125,12 +125,6 @@ async def _act(parts: Parts, call: Call, access: Access) -> web.StreamResponse:
     document = desk_of(parts, access, await read_desk(parts, access, _now_ms(parts)))
     result = _result(parts, door_id, event, change.answer.result)
     return answers.document(200, {**document, "result": result}, OWN)
-
-
-def _why(answer: Rejected, event: Event, before: Snapshot) -> Refused:
-    """The reason, in view of all the doors on the desk: a change reads only those where somebody is."""
-    quiet = isinstance(event, Transfer) and answer.why is Refused.UNKNOWN_DOOR and event.to in before.owner.doors
-    return Refused.HOST_ABSENT if quiet else answer.why
 
 
 def _result(parts: Parts, door_id: str, event: Event, result: str) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ from gateway.store.plan import Plan, Planner, Rules, actor_of, needs_memory
 from gateway.store.snapshot import Facts, Snapshot, read_facts
 from rules import lease, transitions
 from rules.effects import Applied, Rejected
-from rules.events import Event, Tick
+from rules.events import Event, Tick, Transfer
 from rules.model import Door, Millis, Owner, Policy
 
 READS = 4  # the set of active doors may grow while we look
@@ -204,7 +204,7 @@ class Doors:
     async def _change(self, attempt: Attempt) -> Change:
         began, again = time.monotonic(), True
         for number in range(TRIES):
-            snapshot = await self.read(attempt.owner_id, attempt.door_id)
+            snapshot = await self.read(attempt.owner_id, *_doors_of(attempt))
             decided = self._decide(attempt, snapshot)
             if isinstance(decided, Change):
                 return decided
@@ -253,6 +253,12 @@ class Doors:
             "commit", plan.keys, {"plan": plan.text}, when_full=plan.when_full
         )
         return str(outcome), int(now_ms), int(revision)
+
+
+def _doors_of(attempt: Attempt) -> tuple[str, ...]:
+    """The doors an event names; nobody need be at the one a guest is brought to."""
+    event = attempt.event
+    return (attempt.door_id, event.to) if isinstance(event, Transfer) else (attempt.door_id,)
 
 
 def _after(snapshot: Snapshot, plan: Plan, now_ms: Millis, revision: int) -> Snapshot:
