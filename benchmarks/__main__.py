@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import sessions
-from benchmarks.figures import Figure, Measurement, Size, table, write
-from benchmarks.place import NotMeasured
+from benchmarks import sessions, table
+from benchmarks.figures import FULL, QUICK, Figure, Measurement, Size
+from benchmarks.processes import NotMeasured
 
 MEASUREMENTS: dict[str, Measurement] = {"sessions": sessions.measure}
 LONGEST_S = 3600.0  # of one measurement
@@ -27,25 +28,37 @@ async def run(names: list[str], size: Size) -> list[Figure]:
     return figures
 
 
-def main() -> None:
-    """Measure, print, write."""
+def read_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """What is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; all by default")
-    parser.add_argument("--sessions", type=int, default=100_000, help="how many there are, 400 to 100000")
-    parser.add_argument("--rounds", type=int, default=14, help="repetitions of each rate, 1 to 50")
+    parser.add_argument("--only", action="append", default=[], metavar="ROW", help="only these rows of a measurement")
+    parser.add_argument("--quick", action="store_true", help="a look whether it runs: its figures mean nothing")
+    parser.add_argument("--sessions", type=int, default=FULL.sessions, help="how many there are, 400 to 100000")
+    parser.add_argument("--rounds", type=int, default=FULL.rounds, help="repetitions of each, 1 to 50")
+    parser.add_argument("--seconds", type=float, default=FULL.seconds, help="of load at a time, 0.2 to 60")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     asked = parser.parse_args()
-    unknown = sorted(set(asked.names) - set(MEASUREMENTS))
-    if unknown or not 400 <= asked.sessions <= 100_000 or not 1 <= asked.rounds <= 50:
-        parser.error(f"there is no {', '.join(unknown)}" if unknown else "--sessions or --rounds is out of range")
+    if unknown := sorted(set(asked.names) - set(MEASUREMENTS)):
+        parser.error(f"there is no {', '.join(unknown)}")
+    if not (400 <= asked.sessions <= 100_000 and 1 <= asked.rounds <= 50 and 0.2 <= asked.seconds <= 60):
+        parser.error("--sessions, --rounds or --seconds is out of range")
+    return parser, asked
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser, asked = read_arguments()
+    size = QUICK if asked.quick else Size(asked.sessions, asked.rounds, asked.seconds, (), quick=False)
+    size = replace(size, rows=tuple(asked.only))
     load_before = os.getloadavg()[0]
-    size = Size(asked.sessions, asked.rounds)
     try:
         figures = asyncio.run(run(asked.names or list(MEASUREMENTS), size))
     except NotMeasured as fault:
         parser.exit(1, f"not measured: {fault}\n")
-    write(asked.out, size, figures, load_before)
-    print(table(figures))
+    measured_on = table.machine(load_before, {})
+    table.write(asked.out, size, figures, measured_on)
+    print(table.text(figures))
     print(f"load of this machine before: {load_before:.1f} on {os.cpu_count()} processors; written to {asked.out}")
 
 

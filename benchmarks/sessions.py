@@ -18,7 +18,8 @@ from typing import TypeVar
 
 from benchmarks.calendar import OWNERS, Calendar, tomorrow
 from benchmarks.figures import Figure, Size, percentile
-from benchmarks.place import CLINIC, NotMeasured, Place, start
+from benchmarks.gateway import CLINIC, Place, start
+from benchmarks.processes import NotMeasured
 from benchmarks.store_side import seconds_of_lists
 
 LISTS = 400

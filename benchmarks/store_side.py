@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from benchmarks.place import CLINIC, Place
+from benchmarks.gateway import CLINIC, Place
 from gateway.api.listing import Wanted, list_page
 from gateway.api.reading import Reading
 from gateway.config import load

@@ -1,6 +1,7 @@
 """A gateway to measure: a process of its own on loopback, with an embedded store in a directory that is thrown away.
 
-Rule that holds here: only what was started here is ended, and it is ended whatever happens.
+Rule that holds here: it runs as in production but for the limits of one address; its store runs beside it, on the
+other core, and what that uses is told apart.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -20,15 +20,12 @@ from typing import Any
 
 import aiohttp
 
-ROOT = Path(__file__).parents[1]
-START_S, STOP_S, ANSWER_S = 30.0, 20.0, 120.0
+from benchmarks.processes import ROOT, NotMeasured, Program, cores, cpu_s, free_port, listens, pin, running
+
+ANSWER_S = 120.0
 TRIES = 8  # of a request answered with 503
 PLENTY = "1000000"
 CLINIC = "bench"
-
-
-class NotMeasured(Exception):
-    """The gateway did not do what was to be measured. The message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,13 @@ class Place:
     public_url: str
     internal_url: str
     client: aiohttp.ClientSession
+    program: Program
+    started_s: float  # from its start until guests could come in
+    store_pid: int
+
+    def store_cpu_s(self) -> float:
+        """CPU seconds of its store up to now."""
+        return cpu_s(self.store_pid)
 
     async def ask(
         self,
@@ -64,25 +68,40 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def start() -> AsyncIterator[Place]:
-    """A gateway with nothing in its store but an empty clinic. Raises NotMeasured."""
-    with tempfile.TemporaryDirectory(prefix="link-gateway-bench-") as directory:
-        public, internal = _free_ports()
-        environ = _environ(Path(directory), public, internal)
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", "serve", env=environ, cwd=ROOT)
-        try:
-            internal_url = f"http://127.0.0.1:{internal}"
-            await _answers(f"{internal_url}/healthz", process)
+async def start(settings: Mapping[str, str] | None = None, *, pinned: bool = False) -> AsyncIterator[Place]:
+    """A gateway with nothing in its store but an empty clinic. Raises NotMeasured.
+
+    Args:
+        settings: of its configuration, such as {"UPSTREAM__URL": "http://127.0.0.1:8080"}.
+        pinned: keep it on the core for what is measured, and its store on the other.
+    """
+    with tempfile.TemporaryDirectory(prefix="link-gateway-bench-") as name:
+        directory, public, internal = Path(name), free_port(), free_port()
+        environ = {**_environ(directory, public, internal), **_named(settings or {})}
+        command = (sys.executable, "-m", "gateway", "serve")
+        core = cores().measured if pinned else None
+        async with (
+            _store_ended(directory),
+            running("gateway", command, directory, core=core, environ=environ) as program,
+        ):
+            started_s = await program.ready(lambda: listens(internal))
+            store = int((directory / "state" / "store.pid").read_text())
+            if pinned:
+                pin(store, cores().load)
             async with aiohttp.ClientSession(
                 headers={"Authorization": f"Bearer {await _key(environ)}"},
                 timeout=aiohttp.ClientTimeout(total=ANSWER_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
             ) as client:
-                place = Place(environ, f"http://127.0.0.1:{public}", internal_url, client)
+                urls = (f"http://127.0.0.1:{public}", f"http://127.0.0.1:{internal}")
+                place = Place(environ, *urls, client, program, started_s, store)
                 await place.ask("PUT", f"/v1/clinics/{CLINIC}", {"name": "Bench", "plan": "professional"})
                 yield place
-        finally:
-            await _end(process, Path(directory))
+
+
+async def command(place: Place, *words: str) -> Any:
+    """What a command of the gateway says as JSON. Raises NotMeasured."""
+    return await _command(place.environ, *words)
 
 
 def _environ(directory: Path, public: int, internal: int) -> dict[str, str]:
@@ -96,49 +115,36 @@ def _environ(directory: Path, public: int, internal: int) -> dict[str, str]:
         "LIMITS__API_REQUESTS_PER_KEY_PER_MIN": PLENTY,
         "LIMITS__REQUESTS_PER_ADDRESS_PER_S": PLENTY,
         "LIMITS__LINKS_PER_ADDRESS_PER_MIN": PLENTY,
-        "LOG__LEVEL": "error",
+        "LIMITS__TUNNELS_PER_ADDRESS": PLENTY,
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("LINK_GATEWAY")}
-    return {**others, **{f"LINK_GATEWAY__{name}": value for name, value in own.items()}}
+    return {**others, **_named(own)}
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        for each in (one, other):
-            each.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
-
-
-async def _answers(url: str, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(START_S), aiohttp.ClientSession() as client:
-        while process.returncode is None:
-            with contextlib.suppress(aiohttp.ClientError):  # it does not listen yet
-                async with client.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            await asyncio.sleep(0.05)
-    raise NotMeasured(f"the gateway ended at once, with code {process.returncode}")
+def _named(settings: Mapping[str, str]) -> dict[str, str]:
+    return {f"LINK_GATEWAY__{name}": value for name, value in settings.items()}
 
 
 async def _key(environ: Mapping[str, str]) -> str:
-    command = (sys.executable, "-m", "gateway", "key", "create", "--name", "bench", "--json")
-    process = await asyncio.create_subprocess_exec(*command, env=environ, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-    said, _ = await process.communicate()
-    if process.returncode:
-        raise NotMeasured("no API key could be made")
-    key: str = json.loads(said)["key"]
+    key: str = (await _command(environ, "key", "create", "--name", "bench"))["key"]
     return key
 
 
-async def _end(process: asyncio.subprocess.Process, directory: Path) -> None:
-    """End it at once; it takes its store with it, unless it hangs and has to be killed."""
-    if process.returncode is None:
-        process.send_signal(signal.SIGINT)
+async def _command(environ: Mapping[str, str], *words: str) -> Any:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", *words, "--json", env=environ, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise NotMeasured(f"the command {' '.join(words[:2])} failed")
+    return json.loads(said)
+
+
+@contextlib.asynccontextmanager
+async def _store_ended(directory: Path) -> AsyncIterator[None]:
+    """A gateway takes its store with it, unless it hung and was killed: then the store is ended here."""
     try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+        yield
+    finally:
         with contextlib.suppress(OSError):  # the store ended by itself
             os.kill(int((directory / "state" / "store.pid").read_text()), signal.SIGTERM)
