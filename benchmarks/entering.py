@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from benchmarks.processes import NotMeasured
 
 OWNER = "dr-bench"
 WAIT_S = 15.0
+_JSON = {"Accept": "application/json"}
 LINK = f"/{CLINIC}/room/{OWNER}"
 DESK = f"/-/desk/{CLINIC}/{OWNER}"
 
@@ -31,6 +32,7 @@ class Person:
 
     base: str
     session: aiohttp.ClientSession
+    sockets: list[aiohttp.ClientWebSocketResponse] = field(default_factory=list)
 
     async def ask(self, method: str, path: str, **more: Any) -> tuple[int, str, str]:
         """Status, Location and text of an answer; redirects are not followed."""
@@ -59,12 +61,13 @@ class Person:
                     return
         raise NotMeasured(f"the page of {path} ended before its verdict was {wanted}")
 
-    async def go_in(self, path: str) -> tuple[str, aiohttp.ClientWebSocketResponse]:
-        """Follow a link that forwards; the door's alias, and the open signalling socket."""
+    async def go_in(self, path: str) -> str:
+        """Follow a link that forwards, and open the signalling socket; the door's alias."""
         entry, _ = await self.must(303, "GET", path)
         await self.must(200, "GET", entry)
         alias = entry.rpartition("/")[2]
-        return alias, await self.session.ws_connect(f"{self.base}/signal/{alias}", origin=self.base)
+        self.sockets.append(await self.session.ws_connect(f"{self.base}/signal/{alias}", origin=self.base))
+        return alias
 
     def cookies(self) -> str:
         """The Cookie header this browser sends."""
@@ -107,19 +110,22 @@ async def live_pass(place: Place) -> AsyncIterator[LivePass]:
         async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
             group.create_task(guest.verdict(LINK, "forward"))
             await _admit(host)
-        alias, _ = await guest.go_in(LINK)
+        alias = await guest.go_in(LINK)
         yield LivePass(alias, {"Cookie": guest.cookies(), "Origin": place.public_url})
 
 
 async def _admit(host: Person) -> None:
-    """Admit whoever knocks, once somebody does."""
+    """Admit whoever knocks, once somebody does and the host is seen inside."""
     while True:
-        _, text = await host.must(200, "GET", DESK, headers={"Accept": "application/json"})
+        _, text = await host.must(200, "GET", DESK, headers=_JSON)
         desk = json.loads(text)
         for door in desk["doors"]:
             for waiting in door["guests"]:
                 if waiting["state"] == "waiting" and waiting["heard"]:
                     what = {"do": "admit", "guest": waiting["id"], "door": door["id"]}
-                    await host.must(200, "POST", DESK, json=what, headers={"Accept": "application/json"})
-                    return
+                    status, _, text = await host.ask("POST", DESK, json=what, headers=_JSON)
+                    if status == 200:
+                        return
+                    if status != 409:
+                        raise NotMeasured(f"admitting: {status} {text[:300]}")
         await asyncio.sleep(0.05)
