@@ -23,7 +23,7 @@ VIA = b"1.1 link-gateway"
 OUR_COOKIES = (b"__host-lg_", b"__secure-lg_", b"lg_")  # prefixes of our cookies' names, lower case
 
 _FOLD = bytes(sign.lower()[0] if sign.isalnum() else ord("-") for sign in (bytes((code,)) for code in range(256)))
-_NAME_PREFIXES_OF_OURS = (b"x-gateway-", b"x-forwarded-")
+OURS = (b"x-gateway-", b"x-forwarded-")  # prefixes of names that only the gateway gives
 _NEVER_LISTED_AWAY = frozenset({b"host", b"content-length"})
 _COOKIE_EDGE = bytes(range(0x21)) + b"\x7f="
 
@@ -51,7 +51,7 @@ _HOP_BY_HOP: Mapping[bytes, _Rule] = {
     b"proxy-authentication-info": _Rule.DROP,
     b"proxy-authorization": _Rule.DROP,
     b"te": _Rule.DROP,
-    b"trailer": _Rule.DROP,
+    b"trailer": _Rule.KEEP,  # announces lines behind a body in chunks: rules.trailers
     b"transfer-encoding": _Rule.DROP,
     b"upgrade": _Rule.DROP,
     b"http2-settings": _Rule.DROP,
@@ -75,7 +75,7 @@ _REQUEST: Mapping[bytes, _Rule] = {
     b"x-http-method-override": _Rule.DROP,
     b"x-method-override": _Rule.DROP,
 }
-_RESPONSE: Mapping[bytes, _Rule] = {
+RESPONSE: Mapping[bytes, _Rule] = {
     **_HOP_BY_HOP,
     b"set-cookie": _Rule.SET_COOKIE,
     b"access-control-allow-origin": _Rule.ALLOW_ORIGIN,
@@ -199,7 +199,7 @@ def _crossing_request(headers: Iterable[Header], context: RequestContext) -> tup
         folded = name.translate(_FOLD)
         rule = table.get(folded)
         if rule is None:
-            if not folded.startswith(_NAME_PREFIXES_OF_OURS):
+            if not folded.startswith(OURS):
                 out.append(line)
         elif rule is _Rule.DROP or name.lower() != folded:
             continue
@@ -238,7 +238,7 @@ def _crossing_response(headers: Iterable[Header], context: ResponseContext) -> l
     for line in headers:
         name, value = line
         folded = name.translate(_FOLD)
-        rule = _RESPONSE.get(folded)
+        rule = RESPONSE.get(folded)
         if rule is None:
             if not folded.startswith(b"x-gateway-"):
                 out.append(line)

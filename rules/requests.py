@@ -17,6 +17,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Names on which framing, routing or the gateway's answer depend: once, and in their plain spelling.
 _ONCE = frozenset({b"host", b"content-length", b"transfer-encoding"})
+_IDENTITY = b"x-gateway-"
 _PLAIN = _ONCE | {b"connection", b"upgrade", b"expect", b"te", b"trailer"}
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
@@ -42,13 +43,13 @@ def head_fault(headers: Iterable[Header], via_name: bytes = b"link-gateway") -> 
     """Why this head must be answered 400, or none.
 
     aiohttp refuses most bad heads itself; this is what it lets through: spellings with an underscore that a platform
-    reads as framing, singletons given twice, and requests that run in a circle.
+    reads as framing or as who comes, singletons given twice, and requests that run in a circle.
     """
     seen: set[bytes] = set()
     passes = 0
     for name, value in headers:
         folded = fold_name(name)
-        if folded in _PLAIN and name.lower() != folded:
+        if folded != name.lower() and (folded in _PLAIN or folded.startswith(_IDENTITY)):
             return f"the name of {folded.decode()} is misspelt"
         if folded in _ONCE:
             if folded in seen:

@@ -16,7 +16,9 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.front import front_of
 from gateway.edge.leg import Leg
 from gateway.edge.refusal import ForwardRefused
-from gateway.edge.render import LAST_CHUNK, render_chunk
+from gateway.edge.render import render_chunk, render_last_chunk
+from rules.headers import UpstreamHeaders
+from rules.trailers import request_trailers
 
 _SLOWEST = 1024  # bytes a second
 
@@ -29,12 +31,13 @@ class BodyPlan:
     streamed: bool  # it is still to come
     chunked: bool
     expects_continue: bool
+    table: UpstreamHeaders  # which trailers cross
 
 
-def plan_body(request: web.BaseRequest, max_body_bytes: int) -> BodyPlan:
+def plan_body(request: web.BaseRequest, max_body_bytes: int, table: UpstreamHeaders) -> BodyPlan:
     """Decide how the body is sent. Raises ForwardRefused 413 when its length is over the limit."""
     if not request.body_exists:
-        return BodyPlan(b"", streamed=False, chunked=False, expects_continue=False)
+        return BodyPlan(b"", streamed=False, chunked=False, expects_continue=False, table=table)
     chunked = request.content_length is None
     if (request.content_length or 0) > max_body_bytes:
         raise _too_large()
@@ -42,10 +45,10 @@ def plan_body(request: web.BaseRequest, max_body_bytes: int) -> BodyPlan:
         data = request.content.read_nowait(-1)
         if len(data) > max_body_bytes:
             raise _too_large()
-        ready = (render_chunk(data) if data else b"") + LAST_CHUNK if chunked else data
-        return BodyPlan(ready, streamed=False, chunked=chunked, expects_continue=False)
+        ready = (render_chunk(data) if data else b"") + _last_chunk(request, table) if chunked else data
+        return BodyPlan(ready, streamed=False, chunked=chunked, expects_continue=False, table=table)
     expects = request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue"
-    return BodyPlan(b"", streamed=True, chunked=chunked, expects_continue=expects)
+    return BodyPlan(b"", streamed=True, chunked=chunked, expects_continue=expects, table=table)
 
 
 async def send_body(
@@ -84,9 +87,13 @@ async def _send(
         exchange.request_flows()
         await leg.drain()
     if plan.chunked:
-        leg.write(LAST_CHUNK)
+        leg.write(_last_chunk(request, plan.table))
     exchange.request_sent = True
     exchange.request_flows()
+
+
+def _last_chunk(request: web.BaseRequest, table: UpstreamHeaders) -> bytes:
+    return render_last_chunk(request_trailers(front_of(request).trailers_of(request), table))
 
 
 async def _read(request: web.BaseRequest, exchange: Exchange, patience: float) -> bytes:

@@ -26,7 +26,8 @@ from gateway.edge.framing import (
     ResponseHead,
 )
 from gateway.edge.leg import Leg
-from gateway.edge.render import LAST_CHUNK, HeaderPairs, render_chunk, render_status
+from gateway.edge.render import HeaderPairs, render_chunk, render_last_chunk, render_status
+from rules.trailers import response_trailers
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HTTP_11 = (1, 1)
@@ -61,6 +62,7 @@ class Exchange:
         "_chunked",
         "_client",
         "_clogged",
+        "_continued",
         "_crossing",
         "_deadline",
         "_done",
@@ -101,6 +103,7 @@ class Exchange:
         self._may_switch = may_switch
         self._chunked = False
         self._done: asyncio.Future[None] | None = None
+        self._continued = False  # the client was told 100 by us
         self._clogged = False  # the client's write buffer is full, the leg is paused
         self.closing = not request.keep_alive or may_switch  # the client's connection ends with this answer
         self.head: ResponseHead | None = None  # the final one
@@ -148,6 +151,7 @@ class Exchange:
     def send_continue(self) -> None:
         """Ask the client for the body it holds back, unless the answer is there already."""
         if self.head is None and self._client is not None and not self._client.is_closing():
+            self._continued = True
             self._client.write(_CONTINUE)
 
     # what the leg calls
@@ -171,8 +175,8 @@ class Exchange:
 
     def _take_head(self, head: ResponseHead, out: list[bytes]) -> None:
         if head.interim:
-            # 100 is the gateway's own business, and before HTTP/1.1 there are no such answers
-            if head.status != CONTINUE and self._request.version == _HTTP_11:
+            # RFC 9110 section 15.2: all cross but the 100 that the gateway has given itself; HTTP/1.0 knows none
+            if self._request.version == _HTTP_11 and not (head.status == CONTINUE and self._continued):
                 out.append(render_status(head.status, head.reason, self._crossing(head)))
             return
         self.head = head
@@ -202,7 +206,7 @@ class Exchange:
 
     def _take_end(self, _end: End, out: list[bytes]) -> None:
         if self._chunked:
-            out.append(LAST_CHUNK)
+            out.append(render_last_chunk(response_trailers(self._leg.trailers)))
         self._end(Outcome.COMPLETE)
 
     def _write(self, out: list[bytes]) -> None:

@@ -85,7 +85,7 @@ class Forwarder:
         check_origin(request, errand.origins, switching=switching)
         if switching and self._tunnels.full:
             raise ForwardRefused(503, "all tunnels are taken")
-        plan = plan_body(request, upstream.limits.max_body_bytes)
+        plan = plan_body(request, upstream.limits.max_body_bytes, errand.context.upstream)
         lines = (upgrade_request_headers if switching else request_headers)(headers, errand.context)
         if plan.chunked:
             lines.append((b"Transfer-Encoding", b"chunked"))

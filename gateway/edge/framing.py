@@ -86,12 +86,13 @@ class ResponseReader:
 
     Feed it what arrives; it returns heads, pieces of body as they came, and END. After END, or after the head of a
     101, whatever else arrives is kept in `surplus`: after a 101 it belongs to the tunnel, after END the connection
-    must not be used again.
+    must not be used again. `trailers` are complete at END.
     """
 
     __slots__ = (
         "_buffer",
         "_events",
+        "_fruitless",
         "_headers",
         "_interims",
         "_left",
@@ -102,6 +103,7 @@ class ResponseReader:
         "_state",
         "started",
         "surplus",
+        "trailers",
     )
 
     def __init__(self, method: str, max_head_bytes: int) -> None:
@@ -111,12 +113,14 @@ class ResponseReader:
         self._state: Delimiter | End | None = None  # None: within a head
         self._buffer = b""
         self._left = 0
+        self._fruitless = 0  # bytes of chunk framing since the last piece of body
         self._interims = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._reason = b""
         self._events: list[Event] = []
         self.started = False  # something of the response has arrived
         self.surplus = b""
+        self.trailers: list[tuple[bytes, bytes]] = []
 
     @property
     def ended(self) -> bool:
@@ -196,6 +200,7 @@ class ResponseReader:
     def _feed_chunks(self, data: bytes) -> None:
         if self._parser is None:
             return
+        self._fruitless += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -204,6 +209,8 @@ class ResponseReader:
             self.surplus = b"?"  # behind the last chunk came something; what it is matters to nobody
         if self._state is END:
             self._parser = None
+        elif self._fruitless > self._max_head:
+            raise FramingError("its chunks or trailers hold too much beside the body")
 
     def _finish(self) -> None:
         self._state = END
@@ -251,13 +258,14 @@ class ResponseReader:
         self._reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header line; also the trailers of a chunked body, which go no further."""
-        if self._state is None:
-            self._headers.append((name, value.rstrip(b" \t")))
+        """One header line, or one trailer line behind the last chunk."""
+        lines = self._headers if self._state is None else self.trailers
+        lines.append((name, value.rstrip(b" \t")))
 
     def on_body(self, data: bytes) -> None:
         """The content of (a part of) a chunk."""
         if self._state is Delimiter.CHUNKS:
+            self._fruitless = 0
             self._events.append(data)
 
     def on_message_begin(self) -> None:

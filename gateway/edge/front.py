@@ -16,13 +16,16 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 
+from gateway.edge.chunks import TrailerReader, watch_chunks
+from gateway.edge.render import HeaderPairs
+
 ErrorAnswer = Callable[[web.BaseRequest, int], web.StreamResponse]
 
 SPOKEN = (HttpVersion11, HttpVersion10)
 
 _log = logging.getLogger("gateway.edge")
 _TOO_MANY_HEADERS = "Too many headers received"
-PINNED = ("_request_count", "_waiter")  # private names of aiohttp's that are used here, tested
+PINNED = ("_messages", "_request_count", "_waiter")  # private names of aiohttp's that are used here, tested
 
 
 class FrontHandler(web.RequestHandler):
@@ -34,7 +37,17 @@ class FrontHandler(web.RequestHandler):
     unspoken: a request came in another version of HTTP; it is refused, and the connection is not used further.
     """
 
-    __slots__ = ("_error_answer", "_head_s", "_head_timer", "on_drained", "on_gone", "on_next", "unspoken")
+    __slots__ = (
+        "_error_answer",
+        "_head_s",
+        "_head_timer",
+        "_last_bytes",
+        "_trailers",
+        "on_drained",
+        "on_gone",
+        "on_next",
+        "unspoken",
+    )
 
     def __init__(
         self,
@@ -53,6 +66,8 @@ class FrontHandler(web.RequestHandler):
         self.on_drained: Callable[[], None] | None = None
         self.on_next: Callable[[], None] | None = None
         self.unspoken = False
+        self._last_bytes = b""  # of the read before: a head may end in the next one
+        self._trailers: TrailerReader | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -72,13 +87,23 @@ class FrontHandler(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         before = self._request_count
+        if self._trailers is not None:
+            self._trailers.feed(data)
         super().data_received(data)
         if self._request_count != before:
             self._end_head()
+            if self._request_count == before + 1:
+                self._trailers = watch_chunks(self._messages, self._trailers, self._last_bytes + data)
             if self.on_next is not None:
                 self.on_next()
         elif self._head_timer is None and self._waiter is not None and data:
             self._begin_head()  # idle, and this was not a whole head
+        self._last_bytes = data[-3:]
+
+    def trailers_of(self, request: web.BaseRequest) -> HeaderPairs:
+        """The lines behind the chunks of this request's body, once that was read to its end; none if not known."""
+        reader = self._trailers
+        return reader.lines if reader is not None and reader.body is request.content else ()
 
     def handle_error(
         self,

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from gateway.edge.away import AwayKind
 from gateway.edge.framing import Event, FramingError, ResponseReader
+from gateway.edge.render import HeaderPairs
 
 
 class Receiver(Protocol):
@@ -61,6 +62,11 @@ class Leg(asyncio.Protocol):
     def surplus(self) -> bytes:
         """What arrived behind the head of a 101, or behind the end of a response."""
         return b"" if self._reader is None else self._reader.surplus
+
+    @property
+    def trailers(self) -> HeaderPairs:
+        """The lines behind a chunked body, as the origin sent them; complete at its end."""
+        return () if self._reader is None else self._reader.trailers
 
     def start(self, receiver: Receiver, method: str, max_head_bytes: int) -> None:
         """Begin an exchange: what is read from now on is the response to a request of this method."""

@@ -33,6 +33,11 @@ def render_fields(headers: HeaderPairs) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in headers]) + b"\r\n"
 
 
+def render_last_chunk(trailers: HeaderPairs) -> bytes:
+    """The end of a chunked body."""
+    return b"0\r\n" + render_fields(trailers) if trailers else LAST_CHUNK
+
+
 def render_chunk(data: bytes) -> bytes:
     """One chunk of a chunked body; `data` must not be empty."""
     return b"%x\r\n%b\r\n" % (len(data), data)

@@ -67,7 +67,6 @@ def test_a_request_carries_what_the_gateway_says_and_nothing_of_it_twice() -> No
         (b"Proxy-Connection", b"keep-alive"),
         (b"Proxy-Authorization", b"Basic x"),
         (b"TE", b"gzip"),
-        (b"Trailer", b"Digest"),
         (b"Transfer-Encoding", b"chunked"),
         (b"Transfer_Encoding", b"chunked"),
         (b"Content_Length", b"5"),
@@ -116,6 +115,7 @@ def test_a_line_that_is_not_the_visitors_to_say_does_not_cross(line: Header, tru
         (b"Range", b"bytes=0-1"),
         (b"X-Gatewaying", b"is another name"),
         (b"Via", b"1.1 nginx"),
+        (b"Trailer", b"Digest"),
     ],
     ids=lambda line: line[0].decode(),
 )
@@ -225,7 +225,6 @@ def test_a_101_crosses_without_framing() -> None:
         (b"Proxy-Authentication-Info", b"x"),
         (b"Proxy-Authorization", b"x"),
         (b"TE", b"trailers"),
-        (b"Trailer", b"Digest"),
         (b"Transfer-Encoding", b"chunked"),
         (b"Upgrade", b"h2"),
         (b"HTTP2-Settings", b"x"),

@@ -98,11 +98,12 @@ async def test_answers_without_a_body_end_with_their_head(method: str, answer: b
         assert (await client.message()).body == b"ok"
 
 
-async def test_early_hints_cross_and_an_unasked_100_does_not() -> None:
-    """1xx answers but 100 are relayed before the final one."""
+async def test_interim_answers_cross() -> None:
+    """1xx answers are relayed before the final one, a 100 that the gateway has not given itself as well."""
     async with origin() as platform, gateway(platform.address) as gate:
         client, leg, _ = await begin(gate, platform)
         await leg.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
+        assert (await client.head()).status == 100
         hints = await client.head()
         assert (hints.status, hints.one("Link")) == (103, "</a.css>")
         await leg.send(OK)

@@ -61,6 +61,7 @@ async def test_a_chunked_body_crosses_in_chunks_as_it_comes() -> None:
         assert await leg.read(8) == b"3\r\nabc\r\n"
         await client.send(b"2\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n")
         assert await leg.chunks() == b"de"
+        assert leg.trailers == [("X-Trailer", "1")]
         await leg.send(OK)
         assert (await client.message()).body == b"ok"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 WAIT_S = 5.0
 
@@ -48,6 +48,7 @@ class Wire:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    trailers: list[tuple[str, str]] = field(default_factory=list)  # behind the last body in chunks
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -88,7 +89,10 @@ class Wire:
         while size := int(await self.until(b"\r\n"), 16):
             body += await self.read(size)
             assert await self.read(2) == b"\r\n"
-        assert await self.read(2) == b"\r\n"
+        lines = []
+        while line := (await self.until(b"\r\n"))[:-2].decode("latin-1"):
+            lines.append(line)
+        self.trailers = [(name, value) for name, value in (line.split(": ", 1) for line in lines)]
         return body
 
     async def rest(self) -> bytes:
