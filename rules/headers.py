@@ -142,7 +142,10 @@ def for_upstream(trusted_names: Iterable[str] = (), host: str | None = None) -> 
 
 
 def request_headers(headers: Iterable[Header], context: RequestContext) -> list[Header]:
-    """The header lines of a forwarded request, Host first, ours last. No line for the body's framing but its length."""
+    """The header lines of a forwarded request, Host first, ours last. No line for the body's framing but its length.
+
+    The very last is X-Request-Id: of the same visitor's same head, nothing before it changes.
+    """
     out, forwarded_for, trailers = _crossing_request(headers, context)
     if trailers:
         out += ((b"TE", b"trailers"), (b"Connection", b"TE"))
@@ -224,10 +227,10 @@ def _with_ours(out: list[Header], forwarded_for: list[bytes], context: RequestCo
         (b"X-Forwarded-For", b", ".join(chain)),
         (b"X-Forwarded-Proto", context.scheme),
         (b"X-Forwarded-Host", context.host),
-        (b"X-Request-Id", context.request_id),
         (b"Via", context.via),
     )
     out += context.identity
+    out.append((b"X-Request-Id", context.request_id))
     return out
 
 

@@ -56,6 +56,7 @@ class Exchange:
         head_s, idle_s: seconds to the head, and between two pieces of body.
         may_switch: the request asked for an upgrade, so that 101 is an answer to it.
         request_sent: nothing of the request is left to send.
+        ended: called once there is an outcome, by whoever does not wait for it with `complete`.
     """
 
     __slots__ = (
@@ -66,6 +67,7 @@ class Exchange:
         "_crossing",
         "_deadline",
         "_done",
+        "_ended",
         "_head_s",
         "_idle_s",
         "_leg",
@@ -93,6 +95,7 @@ class Exchange:
         idle_s: float,
         may_switch: bool = False,
         request_sent: bool = True,
+        ended: Callable[[], None] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._request = request
@@ -104,6 +107,7 @@ class Exchange:
         self._chunked = False
         self._done: asyncio.Future[None] | None = None
         self._continued = False  # the client was told 100 by us
+        self._ended = ended
         self._clogged = False  # the client's write buffer is full, the leg is paused
         self.closing = not request.keep_alive or may_switch  # the client's connection ends with this answer
         self.head: ResponseHead | None = None  # the final one
@@ -142,11 +146,13 @@ class Exchange:
     def client_gone(self) -> None:
         """The client's connection is lost."""
         self._end(Outcome.CLIENT_GONE)
+        self._tell()
 
     def refuse(self, why: Exception) -> None:
         """The request turned out to be unacceptable while it was being sent."""
         self.refusal = why
         self._end(Outcome.REFUSED)
+        self._tell()
 
     def send_continue(self) -> None:
         """Ask the client for the body it holds back, unless the answer is there already."""
@@ -168,10 +174,13 @@ class Exchange:
             else:
                 self._take_end(event, out)
         self._write(out)
+        if self.outcome is not None:
+            self._tell()
 
     def failed(self, kind: AwayKind) -> None:
         self.kind = kind
         self._end(Outcome.FAILED)
+        self._tell()
 
     def _take_head(self, head: ResponseHead, out: list[bytes]) -> None:
         if head.interim:
@@ -246,12 +255,18 @@ class Exchange:
             self._set_timer()
         elif self._clogged:
             self._end(Outcome.CLIENT_STALLED)
+            self._tell()
         else:
             self.failed(AwayKind.TIMEOUT)
 
     def _end(self, outcome: Outcome) -> None:
-        if self.outcome is not None:
-            return
-        self.outcome = outcome
+        if self.outcome is None:
+            self.outcome = outcome
+
+    def _tell(self) -> None:
+        """Wake who waits for the outcome; what led to it is written by now."""
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()

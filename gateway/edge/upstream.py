@@ -54,15 +54,21 @@ class Upstream:
         replayable: the request may be sent a second time, so a leg that turns out to be closed does no harm.
         Raises UpstreamAway: connect, tls, or timeout (also when no turn came).
         """
-        leg = self._pop_idle(replayable)
+        leg = self.take_idle(replayable=replayable)
         if leg is not None:
-            self._taken += 1
             return leg
         try:
             async with asyncio.timeout(self.limits.connect_s):
                 return await self._wait_or_open()
         except TimeoutError as error:
             raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time") from error
+
+    def take_idle(self, *, replayable: bool) -> Leg | None:
+        """Lend a leg that is open already, or none."""
+        leg = self._pop_idle(replayable)
+        if leg is not None:
+            self._taken += 1
+        return leg
 
     async def replace(self, leg: Leg) -> Leg:
         """Close a leg that turned out to be dead and open a new one in its place. Raises UpstreamAway as `take`."""

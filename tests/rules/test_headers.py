@@ -24,9 +24,9 @@ OURS = [
     (b"X-Forwarded-For", b"192.0.2.7"),
     (b"X-Forwarded-Proto", b"https"),
     (b"X-Forwarded-Host", b"video.example.org"),
-    (b"X-Request-Id", b"r1"),
     (b"Via", VIA),
     *IDENTITY,
+    (b"X-Request-Id", b"r1"),
 ]
 
 
