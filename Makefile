@@ -3,6 +3,7 @@
 # make check   format, lint, types, import contracts
 # make deep    the tests that have a long form, in that form: minutes instead of seconds
 # make bench   benchmarks
+# make messages  bring the catalogues of every language up to date with the pages
 # make lock    resolve the dependencies anew
 #
 # Assumes python3 (3.11 or newer) and make. All that is installed goes into .venv, exactly as requirements/*.lock say.
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --build-deps-for editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run test deep check format bench lock clean
+.PHONY: run test deep check format messages bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
@@ -33,10 +34,14 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.messages check
 
 format: $(VENV)/test.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: $(VENV)/test.stamp
+	$(BIN)/python -m tools.messages update
 
 bench: $(VENV)/test.stamp
 	@if [ -f benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks $(ARGS); \

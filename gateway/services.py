@@ -22,6 +22,7 @@ from gateway.edge.address import UpstreamLimits, parse_upstream
 from gateway.edge.assets import Assets
 from gateway.edge.cookies import CookieNames
 from gateway.edge.forward import Forwarder
+from gateway.edge.languages import read_catalogues
 from gateway.edge.limits import Limits, Places, Rate
 from gateway.edge.pages import Pages
 from gateway.edge.parts import Parts
@@ -168,6 +169,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
             Path(config.pages.templates_dir) if config.pages.templates_dir else None,
             assets,
             frame_ancestors=config.pages.frame_ancestors,
+            translations=read_catalogues(config.pages.languages),
             waiting_ttl_s=int(config.waiting.ttl_s),
             heartbeat_s=config.waiting.heartbeat_s,
         ),

@@ -15,12 +15,12 @@ from gateway.config.texts import (
     HeaderName,
     HeaderText,
     KeyPrefix,
-    Language,
     NetworkText,
     NotEmpty,
     OptionalBase,
     OptionalOrigin,
     Origin,
+    PageLanguage,
     RoomPath,
     Slug,
     StoreUrl,
@@ -34,7 +34,7 @@ Seconds = Annotated[float, Field(ge=0, le=_YEAR_S, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=_YEAR_S, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 # The items stay strict; only the list itself may become a tuple.
-Languages = Annotated[tuple[Language, ...], Field(strict=False, min_length=1)]
+Languages = Annotated[tuple[PageLanguage, ...], Field(strict=False, min_length=1)]
 Slugs = Annotated[tuple[Slug, ...], Field(strict=False, min_length=1)]
 Origins = Annotated[tuple[Origin, ...], Field(strict=False)]
 Networks = Annotated[tuple[NetworkText, ...], Field(strict=False)]

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field
 
 from gateway.config.addresses import parse_address
+from gateway.config.faults import suggestion
 
 _STORE_SCHEMES = frozenset({"redis", "rediss", "unix", "sentinel", "cluster"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
@@ -22,6 +23,8 @@ _ROOM = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*/[a-z0-9]+([-_][a-z0-9]+)*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HEADER_TEXT = re.compile(r"[ !#-'*-~]*")  # neither quotes nor parentheses
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+PAGE_LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "el", "ar", "zh-Hans", "vi", "hi", "ja")
 
 
 def _address(text: str) -> str:
@@ -87,6 +90,12 @@ def _language(text: str) -> str:
     return _matching(_LANGUAGE, text, "must be a language tag such as en or pt-BR")
 
 
+def _page_language(text: str) -> str:
+    if text not in PAGE_LANGUAGES:
+        raise ValueError(f"pages exist in {', '.join(PAGE_LANGUAGES)}{suggestion(text, PAGE_LANGUAGES)}")
+    return text
+
+
 def _slug(text: str) -> str:
     return _matching(_SLUG, text, "must be lower-case letters, digits and hyphens")
 
@@ -124,6 +133,7 @@ OptionalOrigin = Annotated[str, AfterValidator(_optional_origin)]
 UpstreamUrl = Annotated[str, AfterValidator(_upstream)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Language = Annotated[str, AfterValidator(_language)]
+PageLanguage = Annotated[str, AfterValidator(_page_language)]
 Slug = Annotated[str, AfterValidator(_slug)]
 KeyPrefix = Annotated[str, AfterValidator(_prefix)]
 NotEmpty = Annotated[str, Field(min_length=1)]

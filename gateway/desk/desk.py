@@ -70,7 +70,7 @@ def _closed(parts: Parts, call: Call) -> web.StreamResponse:
     call.reason = "no_pass"
     line = {"X-Gateway-Verdict": "refuse; reason=no_pass"}
     if call.wants is Wants.PAGE:
-        return answers.page(403, parts.pages.notice("desk_closed"), headers=line)
+        return answers.page(403, parts.pages.notice("desk_closed", look=answers.look(parts, call)), headers=line)
     return answers.problem(CLOSED, call, line)
 
 
@@ -97,7 +97,7 @@ def _shown(parts: Parts, call: Call, access: Access, snapshot: Snapshot, problem
     owner = snapshot.owner
     shown = parts.pages.desk(
         document,
-        language=answers.language(parts, owner),
+        look=answers.look(parts, call, owner),
         time_zone=owner.clinic.time_zone,
         sign_out="/-/sign-out" if access.only_door is None else "",
         problem=problem,

@@ -31,13 +31,13 @@ async def handle_link(parts: Parts, call: Call, token: str) -> web.StreamRespons
     try:
         owner = await _owner(parts, link) if link is not None else None
         if link is None or owner is None or link.generation != owner.room.host_generation:
-            return _expired(parts)
+            return _expired(parts, call)
         if call.request.method == "POST":
             return await _sign_in(parts, call, link, owner)
     except (StoreAway, StoreFull):
         return answers.answer_verdict(parts, call, None, "", AWAY, clock.now_ms())
     name = link.name or owner.room.name
-    return answers.page(200, parts.pages.sign_in(owner.clinic.name, name, language=answers.language(parts, owner)))
+    return answers.page(200, parts.pages.sign_in(owner.clinic.name, name, look=answers.look(parts, call, owner)))
 
 
 async def _owner(parts: Parts, link: HostLink) -> Owner | None:
@@ -47,10 +47,9 @@ async def _owner(parts: Parts, link: HostLink) -> Owner | None:
         return None
 
 
-def _expired(parts: Parts) -> web.StreamResponse:
-    return answers.page(
-        403, parts.pages.notice("sign_in_expired"), headers={"X-Gateway-Verdict": "refuse; reason=no_pass"}
-    )
+def _expired(parts: Parts, call: Call) -> web.StreamResponse:
+    shown = parts.pages.notice("sign_in_expired", look=answers.look(parts, call))
+    return answers.page(403, shown, headers={"X-Gateway-Verdict": "refuse; reason=no_pass"})
 
 
 def _check_origin(parts: Parts, call: Call) -> None:
@@ -65,7 +64,7 @@ async def _sign_in(parts: Parts, call: Call, link: HostLink, owner: Owner) -> we
         known = call.jar.sign_in(owner.room.id)
         if known is not None and known.generation == owner.room.host_generation:  # the button was pressed twice
             return answers.redirect(_way_on(parts, call, owner))
-        return _expired(parts)
+        return _expired(parts, call)
     visitor = parts.doors.identifiers.visitor()
     sign_in = HostSignIn(owner.room.id, owner.room.host_generation, visitor, clock.now_ms())
     cookies = [
@@ -93,4 +92,4 @@ async def handle_sign_out(parts: Parts, call: Call) -> web.StreamResponse:
         name for name in call.jar.cookies if parts.names.is_sign_in(name) or name.startswith(parts.names.pass_prefix)
     ]
     drops = [parts.names.set(name, "", 0) for name in ours]
-    return answers.page(200, parts.pages.notice("signed_out"), drops)
+    return answers.page(200, parts.pages.notice("signed_out", look=answers.look(parts, call)), drops)

@@ -14,11 +14,12 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.edge.pages import LinkFacts, Page
+from gateway.edge.pages import LinkFacts, Look, Page
 from gateway.edge.parts import Call, Parts, Wants, desk_path
 from gateway.edge.support import format_code
 from gateway.edge.visit import Visit
 from gateway.errors import Problem
+from rules.languages import offered
 from rules.model import Millis, Owner, Role
 from rules.reasons import MEANINGS, Outcome, Reason, Verdict
 from rules.views import guest_document
@@ -99,7 +100,7 @@ def unknown_link(parts: Parts, call: Call) -> web.Response:
     call.reason = Reason.UNKNOWN_LINK.value
     verdict = {"X-Gateway-Verdict": verdict_line(Reason.UNKNOWN_LINK)}
     if call.wants is Wants.PAGE:
-        return page(404, parts.pages.unknown_link, headers=verdict)
+        return page(404, parts.pages.unknown_link(look(parts, call).language), headers=verdict)
     said = guest_document(None, "", Verdict(Reason.UNKNOWN_LINK), 0)
     del said["server_time"]
     return document(404, said, verdict)
@@ -137,7 +138,7 @@ def answer_verdict(
         headers["Retry-After"] = str(STORE_RETRY_S)
     if call.wants is not Wants.PAGE:
         return document(200 if verdict.outcome is Outcome.FORWARD else status, said, headers, cookies)
-    shown = parts.pages.verdict(said, facts, language=language(parts, owner))
+    shown = parts.pages.verdict(said, facts, look=look(parts, call, owner))
     return _packed(call, page(status, shown, cookies, headers))
 
 
@@ -171,7 +172,7 @@ def _facts(parts: Parts, seen: Visit) -> LinkFacts:
     return LinkFacts(owner.clinic.phone, verdict.can_take, words, guest_link=guest_link, desk_link=desk)
 
 
-def language(parts: Parts, owner: Owner | None) -> str:
-    """The page's language: the clinic's first that we have pages in."""
-    known = parts.config.pages.languages
-    return next((tag for tag in (owner.clinic.languages if owner else ()) if tag in known), known[0])
+def look(parts: Parts, call: Call, owner: Owner | None = None) -> Look:
+    """How a page speaks to whoever asked for it, at this owner's clinic or at none in particular."""
+    offer = offered(parts.config.pages.languages, owner.clinic.languages if owner is not None else ())
+    return Look(call.language(offer), offer)

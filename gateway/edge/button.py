@@ -70,7 +70,7 @@ def _ask_for_cookie(parts: Parts, call: Call) -> web.StreamResponse:
     call.reason = Reason.INVITED.value
     verdict = {"X-Gateway-Verdict": answers.verdict_line(Reason.INVITED)}
     if COOKIE_ASKED in call.query.split("&"):
-        return answers.page(200, parts.pages.notice("cookies"), headers=verdict)
+        return answers.page(200, parts.pages.notice("cookies", look=answers.look(parts, call)), headers=verdict)
     cookie = parts.names.set_visitor(parts.signing, parts.doors.identifiers.visitor())
     headers = {**answers.OWN_HEADERS, **verdict, "Location": f"{call.path}?{COOKIE_ASKED}"}
     return answers.bare(307, b"", headers, [cookie])

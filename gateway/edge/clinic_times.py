@@ -5,6 +5,7 @@ Rule that holds here: every instant comes in as RFC 3339 text with an offset; no
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,12 +13,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone_name
 
+_DAYS_A_WEEK = 7
+
 
 @dataclass(frozen=True, slots=True)
 class ClinicTimes:
     """The time filters of the templates, for one language."""
 
     locale: Locale
+
+    def filters(self) -> Mapping[str, Callable[..., object]]:
+        """All of them, by the names templates know them by."""
+        named = (self.clinic_time, self.clinic_hour, self.clinic_day, self.days_ahead, self.ahead)
+        return {each.__name__: each for each in (*named, self.zone_name, self.elapsed)}
 
     def clinic_time(self, instant: str, zone: str) -> str:
         """Day and time of day, e.g. "Sunday, November 22, 2026, 2:00 PM"."""
@@ -27,6 +35,20 @@ class ClinicTimes:
     def clinic_hour(self, instant: str, zone: str) -> str:
         """Time of day alone, for the end of a span."""
         return format_time(_local(instant, zone), "short", locale=self.locale)
+
+    def clinic_day(self, instant: str, zone: str, now: str = "") -> str:
+        """The day alone: "Monday" within the six days after `now`, else "Monday, November 23, 2026"."""
+        is_near = bool(now) and 0 <= self.days_ahead(instant, zone, now) < _DAYS_A_WEEK
+        return format_date(_local(instant, zone), "EEEE" if is_near else "full", locale=self.locale)
+
+    def days_ahead(self, instant: str, zone: str, now: str) -> int:
+        """How many midnights of the clinic lie between `now` and the instant: 0 today, 1 tomorrow."""
+        return (_local(instant, zone).date() - _local(now, zone).date()).days
+
+    def ahead(self, instant: str, now: str) -> str:
+        """How soon, in whole words, e.g. "in 5 minutes"; at least one minute."""
+        left = max(datetime.fromisoformat(instant) - datetime.fromisoformat(now), timedelta(minutes=1))
+        return format_timedelta(left, granularity="minute", threshold=2, add_direction=True, locale=self.locale)
 
     def zone_name(self, instant: str, zone: str) -> str:
         """What the clinic's clock is called at that instant, e.g. "Central European Standard Time"."""

@@ -31,6 +31,10 @@ class Jar:
         value = self.cookies.get(self.names.visitor)
         return self.signing.read_visitor(value) if value else None
 
+    def language(self) -> str | None:
+        """The language this browser chose earlier, as it came in: it is nobody's secret, and not signed."""
+        return self.cookies.get(self.names.language)
+
     def sign_in(self, owner_id: str) -> HostSignIn | None:
         """This browser's sign-in as that owner, or none. Whether it was revoked, the room's generation says."""
         value = self.cookies.get(self.names.sign_in(owner_id))
@@ -65,6 +69,11 @@ class CookieNames:
         return f"{self._prefix}lg_v"
 
     @property
+    def language(self) -> str:
+        """The cookie of the language a reader chose."""
+        return f"{self._prefix}lg_l"
+
+    @property
     def pass_prefix(self) -> str:
         """What the names of all passes begin with."""
         return f"{self._prefix}lg_p_"
@@ -96,6 +105,10 @@ class CookieNames:
     def set_visitor(self, signing: Signing, visitor: str) -> str:
         """The header that makes this browser that visitor."""
         return self.set(self.visitor, signing.sign_visitor(visitor), _YEAR_S)
+
+    def set_language(self, tag: str) -> str:
+        """The header that keeps the reader's choice."""
+        return self.set(self.language, tag, _YEAR_S)
 
     def set_sign_in(self, signing: Signing, sign_in: HostSignIn) -> str:
         """The header that signs this browser in."""

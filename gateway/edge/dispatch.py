@@ -115,11 +115,18 @@ class Dispatcher:
             return self._unreadable(call, head)
         call.path, call.query = head.target.path, head.target.query
         if call.path.startswith(OWN):
-            return await self._own(call)
+            return self._keeping_language(call, await self._own(call))
         found = parse_link(call.path, call.client.host, self.parts.patterns)
         if found is not None:
-            return await link.handle(self.parts, call, found)
+            return self._keeping_language(call, await link.handle(self.parts, call, found))
         return await self.calls.handle(call)
+
+    def _keeping_language(self, call: Call, answer: web.StreamResponse) -> web.StreamResponse:
+        """Have the browser keep the language that its reader chose on a page. An unknown link sets no cookie."""
+        asked, is_page = call.asked_language, answer.content_type == "text/html"
+        if asked in self.parts.config.pages.languages and is_page and call.reason != Reason.UNKNOWN_LINK:
+            answer.headers.add("Set-Cookie", self.parts.names.set_language(asked))
+        return answer
 
     def _unreadable(self, call: Call, fault: HeadFault) -> web.StreamResponse:
         if fault.path and under_link_pattern(fault.path, call.client.host, self.parts.patterns):
@@ -157,7 +164,7 @@ class Dispatcher:
     def _refused(self, call: Call, problem: Problem) -> web.Response:
         """A refused request, as a short page for people and a problem for programs."""
         if call.wants is Wants.PAGE and problem.status in {400, 403, 422} and call.request.method == "POST":
-            return answers.page(problem.status, self.parts.pages.notice("failed"))
+            return answers.page(problem.status, self.parts.pages.notice("failed", look=answers.look(self.parts, call)))
         return answers.problem(problem, call)
 
     def _note(self, call: Call, answer: web.StreamResponse, seconds: float) -> None:

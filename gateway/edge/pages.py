@@ -2,7 +2,7 @@
 
 Rule that holds here: a page is rendered whole, before any status is sent; everything in it is escaped; it loads
 nothing from outside and runs only scripts that carry this answer's nonce. The page of an unknown link is the
-exception: made once, the same bytes for everybody, with neither nonce nor script.
+exception: made once a language, the same bytes for everybody, with neither nonce nor script.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from babel import Locale
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway.edge.assets import Assets
-from gateway.edge.clinic_times import ClinicTimes
+from gateway.edge.languages import SOURCE, choices
+from gateway.edge.templating import Templates
 from rules.reasons import MEANINGS, Outcome, Reason
 
-BUILT_IN = Path(__file__).parent.parent / "templates"
 NOTICES = ("cookies", "sign_in_expired", "signed_out", "desk_closed", "failed")
 
 Document = Mapping[str, Any]  # JSON as INTERFACE words it: a verdict document, a desk document
@@ -51,8 +49,19 @@ class LinkFacts:
     desk_link: str = ""  # the host's desk
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a page speaks: its language, and those that its reader may choose from."""
+
+    language: str = SOURCE
+    offered: tuple[str, ...] = ()
+
+
+PLAIN = Look()
+
+
 class Pages:
-    """Renders pages; holds the compiled templates of each language."""
+    """Renders pages."""
 
     def __init__(
         self,
@@ -68,39 +77,36 @@ class Pages:
 
         `frame_ancestors`: origins that may frame the guests' pages. `translations`: catalogues by language tag;
         a page asked for in any other language comes in English.
-        Raises jinja2.TemplateError if a replaced template of the unknown-link page cannot be compiled.
         """
-        folders = [] if templates_dir is None else [templates_dir]
-        self._loader: BaseLoader = ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, BUILT_IN)])
-        self._static = static
+        self._templates = Templates(templates_dir, static, translations)
         self._frame_ancestors = tuple(frame_ancestors)
-        self._translations = translations
         self._heartbeat_s = max(1, round(heartbeat_s))
         self._place_kept_minutes = max(1, waiting_ttl_s // 60)
-        self._environments: dict[str, Environment] = {}
-        self.unknown_link = self._unknown_link()
+        tags = tuple(translations) or (SOURCE,)
+        self._unknown_links = {tag: self._unknown_link(Look(tag, tags)) for tag in dict.fromkeys((*tags, SOURCE))}
 
-    def render(
-        self, page: str, context: Document, *, language: str = "en", frame_ancestors: Sequence[str] = ()
-    ) -> Page:
+    def render(self, page: str, context: Document, *, look: Look = PLAIN, frame_ancestors: Sequence[str] = ()) -> Page:
         """The template `page`.html with `context`, under a fresh nonce.
 
-        Raises jinja2.TemplateError when a template is missing, broken, or names what the context lacks.
+        Raises jinja2.TemplateError when a template of ours is missing, broken, or names what the context lacks.
         """
         nonce = secrets.token_urlsafe(16)
         source = f"'nonce-{nonce}'"
-        values = {"support_code": "", "facts": LinkFacts(), **context}
-        return Page(self._fill(page, values, language, nonce), _headers(source, source, frame_ancestors))
+        return Page(self._fill(page, context, look, nonce), _headers(source, source, frame_ancestors))
 
-    def verdict(self, document: Document, facts: LinkFacts | None = None, *, language: str = "en") -> Page:
+    def unknown_link(self, language: str = SOURCE) -> Page:
+        """The one page of every link that does not exist, in that language."""
+        return self._unknown_links.get(language, self._unknown_links[SOURCE])
+
+    def verdict(self, document: Document, facts: LinkFacts | None = None, *, look: Look = PLAIN) -> Page:
         """The page of a hold or a refusal, from its verdict document. Raises ValueError for a forward."""
         reason = Reason(document["reason"])
         if reason is Reason.UNKNOWN_LINK:
-            return self.unknown_link
+            return self.unknown_link(look.language)
         template = _template_of(reason)
         door = document.get("door")
         context = {
-            **self._names(door, language),
+            **self._names(door, look),
             "verdict": {"message": None, "position": None, "retry_at": None, "role": None, "joined": False, **document},
             "door": door,
             "zone": (door or {}).get("time_zone") or "UTC",
@@ -110,23 +116,23 @@ class Pages:
             "place_kept_minutes": self._place_kept_minutes,
             "position_slot": Markup('<b data-slot="position">{}</b>').format(document.get("position") or ""),
         }
-        return self.render(template, context, language=language, frame_ancestors=self._frame_ancestors)
+        return self.render(template, context, look=look, frame_ancestors=self._frame_ancestors)
 
-    def notice(self, notice: str, *, language: str = "en", clinic: str = "", support_code: str = "") -> Page:
+    def notice(self, notice: str, *, look: Look = PLAIN, clinic: str = "", support_code: str = "") -> Page:
         """A short page about one thing that went differently: one of NOTICES."""
-        names = self._names({"clinic": {"name": clinic}}, language)
+        names = self._names({"clinic": {"name": clinic}}, look)
         context = {**names, "notice": notice, "support_code": support_code}
-        return self.render("notice", context, language=language)
+        return self.render("notice", context, look=look)
 
-    def sign_in(self, clinic: str, host: str, *, language: str = "en") -> Page:
+    def sign_in(self, clinic: str, host: str, *, look: Look = PLAIN) -> Page:
         """Behind a host's sign-in link: says who and where, and signs in by its button alone."""
-        return self.render("sign_in", {"clinic": clinic, "host": host}, language=language)
+        return self.render("sign_in", {"clinic": clinic, "host": host}, look=look)
 
     def desk(
         self,
         document: Document,
         *,
-        language: str = "en",
+        look: Look = PLAIN,
         time_zone: str = "UTC",
         sign_out: str = "/-/sign-out",
         problem: str = "",
@@ -142,60 +148,32 @@ class Pages:
             "problem": problem,
             "waiting_count": sum(guest["state"] in ("waiting", "on_hold") for guest in guests),
         }
-        return self.render("desk", context, language=language)
+        return self.render("desk", context, look=look)
 
     # --- inside ---------------------------------------------------------------------------------------------
-    def _fill(self, page: str, context: Document, language: str, nonce: str | None) -> bytes:
-        environment = self._environment(language)
-        return environment.get_template(f"{page}.html").render(context, nonce=nonce).encode()
+    def _fill(self, page: str, context: Document, look: Look, nonce: str | None) -> bytes:
+        values = {"support_code": "", "facts": LinkFacts(), "languages": choices(look.offered), **context}
+        return self._templates.fill(page, {**values, "nonce": nonce}, look.language).encode()
 
-    def _names(self, door: Document | None, language: str) -> dict[str, str]:
+    def _names(self, door: Document | None, look: Look) -> dict[str, str]:
         """Whom the page speaks of; without a door (the store is away, no pass) in general words."""
-        _ = self._translations.get(language, NullTranslations()).gettext
         clinic = (door or {}).get("clinic") or {}
         host = (door or {}).get("host") or {}
-        return {"clinic": clinic.get("name") or _("Video consultation"), "host": host.get("name") or _("Your host")}
+        return {
+            "clinic": clinic.get("name") or self._templates.gettext(look.language, _("Video consultation")),
+            "host": host.get("name") or self._templates.gettext(look.language, _("Your host")),
+        }
 
-    def _unknown_link(self) -> Page:
-        body = self._fill("unknown_link", {"clinic": "", "support_code": "", "facts": LinkFacts()}, "en", None)
+    def _unknown_link(self, look: Look) -> Page:
+        body = self._fill("unknown_link", {"clinic": ""}, look, None)
         style = body.split(b"<style>", 1)[1].split(b"</style>", 1)[0]
         digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
         return Page(body, _headers("'none'", f"'sha256-{digest}'", ()))
 
-    def _environment(self, language: str) -> Environment:
-        known = language if language in self._translations else "en"  # never English words under another tag
-        if known not in self._environments:
-            self._environments[known] = self._new_environment(known)
-        return self._environments[known]
 
-    def _new_environment(self, language: str) -> Environment:
-        locale = Locale.parse(language, sep="-")
-        environment = Environment(
-            loader=self._loader,
-            autoescape=True,
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        catalogue = self._translations.get(language, NullTranslations())
-        environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-        times = ClinicTimes(locale)
-        environment.filters.update(
-            clinic_time=times.clinic_time,
-            clinic_hour=times.clinic_hour,
-            zone_name=times.zone_name,
-            elapsed=times.elapsed,
-            dialled=_dialled,
-        )
-        environment.globals.update(
-            language=language, direction=locale.text_direction, url=self._static.url, inline=self._inline
-        )
-        return environment
-
-    def _inline(self, name: str) -> Markup:
-        return Markup(self._static.inline(name))  # noqa: S704 - our own file, the one thing never escaped
+def _(message: str) -> str:
+    """Marks a message for translators; it is looked up where the language is known."""
+    return message
 
 
 def _template_of(reason: Reason) -> str:
@@ -237,8 +215,3 @@ def _headers(script: str, style: str, frame_ancestors: Sequence[str]) -> Mapping
             "Cross-Origin-Opener-Policy": "same-origin",
         }
     )
-
-
-def _dialled(phone: str) -> str:
-    """What a telephone dials: digits and a leading plus."""
-    return "".join(sign for sign in phone if sign in "+0123456789")

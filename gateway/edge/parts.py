@@ -6,7 +6,7 @@ Rule that holds here: parts are passed in, never looked up; a request's instant 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import urlsplit
@@ -25,10 +25,14 @@ from gateway.edge.upstream import Upstream
 from gateway.metrics import Metrics
 from gateway.signing import Identity, Pass, Signing
 from gateway.store import Directory, Doors, Hub, Ledger, Presences, Sessions
+from rules.languages import choose_language
 from rules.links import Patterns, format_room_link, format_session_link
 from rules.model import Policy
 from rules.requests import Client, origin_of
 from rules.routes import RouteTable
+
+ACCEPTS = "Accept-Language"
+MOST_FIELDS = 20  # of a query that are looked at
 
 
 @dataclass(slots=True)
@@ -134,6 +138,16 @@ class Call:
     def origins(self, parts: Parts) -> frozenset[str]:
         """The origins whose pages may press buttons here: the public ones, and this request's own checked host."""
         return parts.origins | {origin_of(self.client.scheme, self.client.host)}
+
+    def language(self, offer: Sequence[str]) -> str:
+        """The language of the page, of those on offer: by ?lang, cookie and Accept-Language, else the first."""
+        return choose_language(offer, self.asked_language, self.jar.language(), self.request.headers.get(ACCEPTS, ""))
+
+    @property
+    def asked_language(self) -> str | None:
+        """What the address asks for by ?lang, as it came in."""
+        fields = self.query.split("&", MOST_FIELDS)[:MOST_FIELDS]
+        return next((field.removeprefix("lang=") for field in fields if field.startswith("lang=")), None)
 
     @property
     def wants(self) -> Wants:

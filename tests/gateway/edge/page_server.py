@@ -69,7 +69,7 @@ class PageServer:
             return _answer(self._pages.verdict(*STATES[name][:2]))
         if name in NOTICES:
             return _answer(self._pages.notice(name))
-        return _answer(self._pages.unknown_link)
+        return _answer(self._pages.unknown_link())
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
         if self.dead:
@@ -132,7 +132,7 @@ class PageServer:
     async def _static(self, request: web.Request) -> web.Response:
         asset = self._assets.find(request.raw_path)
         if asset is None:
-            return _answer(self._pages.unknown_link)
+            return _answer(self._pages.unknown_link())
         return web.Response(body=asset.body, headers=asset.headers)
 
 

@@ -8,11 +8,10 @@ from gettext import NullTranslations
 from html.parser import HTMLParser
 from pathlib import Path
 
-import jinja2
 import pytest
 
 from gateway.edge.assets import Assets
-from gateway.edge.pages import NOTICES, LinkFacts, Page, Pages
+from gateway.edge.pages import NOTICES, LinkFacts, Look, Page, Pages
 from rules.reasons import MEANINGS, Outcome
 from tests.gateway.edge.page_states import FACTS, HOSTILE, SESSION, STATES, desk, desk_door, guest, verdict
 
@@ -166,7 +165,7 @@ def test_a_page_runs_and_loads_only_what_is_its_own(name: str) -> None:
 
 
 def test_every_page_has_the_headers_that_keep_a_link_private() -> None:
-    for page in [*all_pages().values(), PAGES.unknown_link]:
+    for page in [*all_pages().values(), PAGES.unknown_link()]:
         assert page.headers["Cache-Control"] == "no-store"
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["X-Robots-Tag"] == "noindex"
@@ -198,9 +197,9 @@ def test_hostile_guests_stand_as_text_on_the_desk() -> None:
 
 def test_the_page_of_an_unknown_link_is_the_same_bytes_for_everybody() -> None:
     other = Pages(None, Assets(), frame_ancestors=["https://clinic.example"])
-    asked = other.verdict(verdict("unknown_link", verdict="refuse", door=None), FACTS, language="fr")
-    assert asked.body == PAGES.unknown_link.body
-    assert asked.headers == PAGES.unknown_link.headers
+    asked = other.verdict(verdict("unknown_link", verdict="refuse", door=None), FACTS, look=Look("fr"))
+    assert asked.body == PAGES.unknown_link().body
+    assert asked.headers == PAGES.unknown_link().headers
     assert b"nonce" not in asked.body
     assert b"<script" not in asked.body
     assert "nonce" not in asked.headers["Content-Security-Policy"]
@@ -275,13 +274,13 @@ class Shouting(NullTranslations):
 
 
 def test_words_come_from_the_catalogue_of_the_language_with_its_direction() -> None:
-    body = Pages(None, Assets(), translations={"ar": Shouting()}).verdict(*STATES["ended"][:2], language="ar").body
+    body = Pages(None, Assets(), translations={"ar": Shouting()}).verdict(*STATES["ended"][:2], look=Look("ar")).body
     assert b'<html lang="ar" dir="rtl">' in body
     assert b"THIS CONSULTATION HAS ENDED" in body
 
 
 def test_a_language_without_catalogue_comes_in_english_and_says_so() -> None:
-    assert b'<html lang="en" dir="ltr">' in PAGES.verdict(*STATES["ended"][:2], language="tlh").body
+    assert b'<html lang="en" dir="ltr">' in PAGES.verdict(*STATES["ended"][:2], look=Look("tlh")).body
 
 
 def test_a_template_of_the_same_name_replaces_ours(tmp_path: Path) -> None:
@@ -289,7 +288,43 @@ def test_a_template_of_the_same_name_replaces_ours(tmp_path: Path) -> None:
     assert b"Our own words" in Pages(tmp_path, Assets()).notice("failed").body
 
 
-def test_a_template_that_names_what_is_not_there_is_an_error_before_anything_is_sent(tmp_path: Path) -> None:
+def test_where_a_template_of_the_operators_fails_the_page_comes_from_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "notice.html").write_text("{{ no_such_thing }}")
-    with pytest.raises(jinja2.UndefinedError):
-        Pages(tmp_path, Assets()).notice("failed")
+    pages = Pages(tmp_path, Assets())
+    assert pages.notice("failed").body.count(b"That did not work") == PAGES.notice("failed").body.count(b"That did")
+    pages.notice("failed")
+    assert [record.message for record in caplog.records] == [
+        "a template of pages.templates_dir failed; ours is shown instead"
+    ]
+
+
+def test_a_template_of_the_operators_reaches_nothing_but_what_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "notice.html").write_text("{{ url.__self__.__class__.__init__.__globals__ }}")
+    assert b"That did not work" in Pages(tmp_path, Assets()).notice("failed").body
+
+
+def test_a_page_offers_the_other_languages_by_their_own_names() -> None:
+    page = PAGES.verdict(*STATES["landing of a room"][:2], look=Look("en", ("en", "ar", "zh-Hans")))
+    links = [attributes for tag, attributes in Elements(page).tags if tag == "a" and "hreflang" in attributes]
+    assert [(link["href"], link["lang"], link["dir"]) for link in links] == [
+        ("?lang=ar", "ar", "rtl"),
+        ("?lang=zh-Hans", "zh-Hans", "ltr"),
+    ]
+    assert "العربية" in page.body.decode()
+    assert b"hreflang" not in PAGES.verdict(*STATES["landing of a room"][:2], look=Look("en", ("en",))).body
+
+
+@pytest.mark.parametrize(
+    ("retry_at", "words"),
+    [
+        ("2026-11-22T15:00:00Z", "We open again today at 4:00\u202fPM."),
+        ("2026-11-23T08:00:00Z", "We open again tomorrow at 9:00\u202fAM."),
+        ("2026-11-24T08:30:00Z", "We open again on Tuesday at 9:30\u202fAM."),
+        ("2026-12-01T08:00:00Z", "We open again on Tuesday, December 1, 2026 at 9:00\u202fAM."),
+    ],
+)
+def test_a_closed_clinic_names_its_next_opening(retry_at: str, words: str) -> None:
+    page = PAGES.verdict(verdict("clinic_closed", verdict="refuse", retry_at=retry_at, door=SESSION))
+    assert words in re.sub(r"</?(bdi|b)>", "", page.body.decode())
