@@ -144,7 +144,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "plan twice": ('[plans]\nladder = ["professional", "professional"]', "plans.ladder", "must name each plan once"),
     "no plans": ("[plans]\nladder = []", "plans.ladder", "must not be empty"),
     "plan in capitals": ('[plans]\naddon = "Sessions"', "plans.addon", "must be lower-case letters"),
-    "unknown language": ('[pages]\nlanguages = ["english"]', "pages.languages[0]", "must be a language tag"),
+    "unknown language": ('[pages]\nlanguages = ["english"]', "pages.languages[0]", "pages exist in"),
     "text for a list": ('[pages]\nlanguages = "en"', "pages.languages", "must be a list"),
     "keys of the store's place": (
         '[store]\nurl = "redis://h"',
