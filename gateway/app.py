@@ -86,7 +86,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.parts.hub.close()
-        self.parts.upstream_for("").close()
+        self.parts.upstream_for.close()
         await self.store.close()
 
 

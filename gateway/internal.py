@@ -45,7 +45,7 @@ class Internal:
             reasons.append("draining")
         if not await self._store_answers():
             reasons.append("store")
-        if await self._parts.upstream_for("").probe() is not None:
+        if await self._parts.upstream_for.probe() is not None:
             reasons.append("upstream")
         body = {"status": "ready" if not reasons else "not ready", "reasons": reasons}
         return web.json_response(body, status=200 if not reasons else 503)

@@ -30,6 +30,7 @@ LINKS = ("room", "session", "none")
 ROUTES = ("link", "desk", "host", "own", "v1", "auth", "probe", "unlisted", *RouteClass)
 CODE_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 UPSTREAM_KINDS = ("connect", "timeout", "tls", "protocol", "closed", "truncated", "full")
+UPSTREAMS = (*(str(number) for number in range(1, 17)), "route")  # as [upstream] url lists them; those of routes
 TUNNEL_ENDS = ("client", "upstream", "stalled", "revoked", "drained")
 STORE_KINDS = (
     *("slow", "down", "open", "readonly", "loading", "busy", "refused", "cluster"),
@@ -115,6 +116,12 @@ class Metrics:
         self._upstream_errors = _Labelled(
             self._counter("upstream_errors", "Answers the platform did not give.", "kind"), UPSTREAM_KINDS
         )
+        self._upstreams_aside = _Labelled(
+            self._gauge(
+                "upstream_aside", "1 while this upstream is set aside; how many of the routes' own.", "upstream"
+            ),
+            UPSTREAMS,
+        )
         self._tunnels_open = self._gauge("tunnels_open", "WebSockets relayed now.")
         self._tunnels = _Labelled(self._counter("tunnels", "Tunnels that ended, by why.", "end"), TUNNEL_ENDS)
         self._tunnel_bytes = _Labelled(
@@ -194,6 +201,10 @@ class Metrics:
     def upstream_failed(self, kind: str) -> None:
         """The platform gave no answer, or not all of it."""
         self._upstream_errors(kind).inc()
+
+    def upstream_aside(self, upstream: str, change: int) -> None:
+        """An upstream was set aside (1) or is back (-1)."""
+        self._upstreams_aside(upstream).inc(change)
 
     def tunnel_opened(self) -> None:
         """A WebSocket is relayed."""

@@ -18,10 +18,13 @@ from urllib.parse import urlsplit
 
 from gateway import clock
 from gateway.config import Config
-from gateway.edge.address import UpstreamLimits, parse_upstream
+from gateway.config.authorities import read_authorities
+from gateway.edge.address import UpstreamLimits
 from gateway.edge.assets import Assets
+from gateway.edge.away import AwayKind
 from gateway.edge.cookies import CookieNames
 from gateway.edge.forward import Forwarder
+from gateway.edge.health import HealthRules
 from gateway.edge.languages import read_catalogues
 from gateway.edge.limits import Limits, Places, Rate
 from gateway.edge.pages import Pages
@@ -29,7 +32,7 @@ from gateway.edge.parts import Parts
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import Tunnels
-from gateway.edge.upstream import Upstream
+from gateway.edge.upstreams import Upstreams, UpstreamSettings
 from gateway.integrations.delivery import Deliverer
 from gateway.integrations.egress import Egress, egress_rules
 from gateway.integrations.halaxy.service import HalaxyService
@@ -177,7 +180,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
         streams=EventStreams(limits.event_streams, limits.event_streams_per_address),
         tunnels=tunnels,
         forwarder=Forwarder(tunnels),
-        upstream_for=upstreams(config),
+        upstream_for=upstreams(config, metrics, log),
         limits=_limits(config),
         metrics=metrics,
         log=log,
@@ -211,8 +214,8 @@ def _trusted(config: Config) -> Callable[[str], bool]:
     return trusts
 
 
-def upstreams(config: Config) -> Callable[[str], Upstream]:
-    """Each upstream by its address, made once; empty is the general one."""
+def upstreams(config: Config, metrics: Metrics, log: logging.Logger) -> Upstreams:
+    """Every upstream of this configuration. Raises ConfigFaults where its authorities cannot be read."""
     given = config.upstream
     limits = UpstreamLimits(
         connect_s=given.connect_s,
@@ -223,15 +226,20 @@ def upstreams(config: Config) -> Callable[[str], Upstream]:
         max_head_bytes=given.max_head_bytes,
         max_body_bytes=given.max_body_bytes,
     )
-    made: dict[str, Upstream] = {}
+    context = read_authorities("upstream.ca_file", Path(given.ca_file)) if given.ca_file else None
+    health = HealthRules(given.fails_before_aside, given.aside_s)
+    return Upstreams(given.urls, UpstreamSettings(limits, health, context), _noting_aside(metrics, log))
 
-    def upstream_for(address: str) -> Upstream:
-        url = address or given.url
-        if url not in made:
-            made[url] = Upstream(parse_upstream(url), limits)
-        return made[url]
 
-    return upstream_for
+def _noting_aside(metrics: Metrics, log: logging.Logger) -> Callable[[str, AwayKind | None], None]:
+    def note(label: str, kind: AwayKind | None) -> None:
+        metrics.upstream_aside(label, 1 if kind is not None else -1)
+        if kind is not None:
+            log.warning("an upstream is set aside", extra={"upstream": label, "kind": kind.value})
+        else:
+            log.info("an upstream is back", extra={"upstream": label})
+
+    return note
 
 
 def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:

@@ -79,7 +79,7 @@ class Route:
     binding: Binding
     role: Role | None = None  # none: both
     methods: frozenset[str] = frozenset()  # empty: all
-    upstream: str = ""  # empty: the general one; may hold placeholders
+    upstream: str = ""  # empty: the general one; may hold placeholders, and several addresses between spaces
     service_worker: bool = False  # its scripts may become service workers
 
     @property
@@ -259,7 +259,7 @@ def _word_faults(kind: str, role: str, verbs: frozenset[str], upstream: str) -> 
         faults.append(RouteFault("role", role, "host, guest, or empty for both"))
     faults += [RouteFault("methods", verb, "not a method") for verb in sorted(verbs) if not _METHOD.fullmatch(verb)]
     plain = fill(upstream, dict.fromkeys(PLACEHOLDERS, "x"))
-    if upstream and not _ADDRESS.fullmatch(plain):
+    if any(not _ADDRESS.fullmatch(address) for address in plain.split(" ") if upstream):
         reason = (
             "an address such as http://127.0.0.1:8080 or unix:/path; it may hold {clinic}, {owner}, {session}, {alias}"
         )

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from gateway.config.authorities import read_authorities
 from gateway.config.checks import check_together
 from gateway.config.faults import ConfigFaults, Fault, fault_from, suggestion
 from gateway.config.keys import read_key_file
@@ -141,6 +142,11 @@ def _between(config: Config, faulty: set[str]) -> Iterator[Fault]:
     for check in check_together(config):
         if not any(is_faulty(key) for key in (check.fault.key, *check.with_keys)):
             yield check.fault
+    if config.upstream.ca_file:
+        try:
+            read_authorities("upstream.ca_file", Path(config.upstream.ca_file))
+        except ConfigFaults as error:
+            yield from error.faults
     for section, given in (("secrets", config.secrets), ("identity", config.identity)):
         if given.key_file and not given.keys:
             try:

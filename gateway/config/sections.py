@@ -24,7 +24,8 @@ from gateway.config.texts import (
     RoomPath,
     Slug,
     StoreUrl,
-    UpstreamUrl,
+    UpstreamUrls,
+    WordOrList,
 )
 from rules import routes
 
@@ -80,8 +81,11 @@ class Links(Section):
 
 
 class Upstream(Section):
-    url: UpstreamUrl = "http://127.0.0.1:8080"
+    url: UpstreamUrls = "http://127.0.0.1:8080"
     entry: str = "/call/{alias}"
+    ca_file: str = ""
+    fails_before_aside: Annotated[int, Field(ge=1, le=1000)] = 3
+    aside_s: Positive = 10
     connect_s: Positive = 5
     head_s: Positive = 60
     idle_s: Positive = 300
@@ -89,6 +93,11 @@ class Upstream(Section):
     max_connections: Count = 512
     max_head_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 16_384
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 40)] = 1 << 30
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every address, in the operator's order."""
+        return (self.url,) if isinstance(self.url, str) else self.url
 
 
 class Route(Section):
@@ -101,7 +110,7 @@ class Route(Section):
     role: Literal["", "host", "guest"] = ""
     methods: Methods = ()
     binds: str = "path"
-    upstream: str = ""
+    upstream: WordOrList = ""
     service_worker: bool = False
 
     def compiled(self) -> routes.Route | tuple[routes.RouteFault, ...]:
@@ -112,7 +121,7 @@ class Route(Section):
             self.role,
             self.methods,
             self.binds,
-            self.upstream,
+            self.upstream if isinstance(self.upstream, str) else " ".join(self.upstream),
             service_worker=self.service_worker,
         )
 

@@ -11,11 +11,12 @@ from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
 
 from gateway.config.addresses import parse_address
 from gateway.config.faults import suggestion
 
+MOST_UPSTREAMS = 16  # each has a label in the metrics
 _STORE_SCHEMES = frozenset({"redis", "rediss", "unix", "sentinel", "cluster"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
@@ -79,6 +80,26 @@ def _upstream(text: str) -> str:
         raise ValueError("must be http://host:port, https://host:port or unix:/path, without a path") from error
 
 
+def _word_or_list(value: object) -> str | tuple[str, ...]:
+    """One text, or a list of them."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(each, str) for each in value):
+        raise ValueError("must be an address or a list of addresses")
+    return tuple(value)
+
+
+def _upstreams(value: object) -> str | tuple[str, ...]:
+    given = _word_or_list(value)
+    if isinstance(given, str):
+        return _upstream(given)
+    if len(given) > MOST_UPSTREAMS:
+        raise ValueError(f"must be at most {MOST_UPSTREAMS} addresses")
+    if len({_upstream(each) for each in given}) < len(given):
+        raise ValueError("must name each address once")
+    return tuple(_upstream(each) for each in given)
+
+
 def _store_url(text: str) -> str:
     scheme, colon, rest = text.partition("://")
     if text != "embedded" and not (scheme in _STORE_SCHEMES and colon and rest):
@@ -130,7 +151,8 @@ RoomPath = Annotated[str, AfterValidator(_room)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 OptionalOrigin = Annotated[str, AfterValidator(_optional_origin)]
-UpstreamUrl = Annotated[str, AfterValidator(_upstream)]
+WordOrList = Annotated[str | tuple[str, ...], PlainValidator(_word_or_list)]
+UpstreamUrls = Annotated[str | tuple[str, ...], PlainValidator(_upstreams)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Language = Annotated[str, AfterValidator(_language)]
 PageLanguage = Annotated[str, AfterValidator(_page_language)]

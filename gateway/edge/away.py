@@ -17,8 +17,14 @@ class AwayKind(StrEnum):
     CONNECT = "connect"  # refused, unreachable, unknown name
     TIMEOUT = "timeout"  # no connection, or no answer, in time
     TLS = "tls"  # its certificate does not verify, or the handshake failed
+    FULL = "full"  # all connections that it may have are in use
     PROTOCOL = "protocol"  # what it said is not HTTP/1.1
     CLOSED = "closed"  # it hung up before it answered
+
+    @property
+    def is_the_upstreams(self) -> bool:
+        """It says something about the upstream's health; being full is our own limit."""
+        return self is not AwayKind.FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ _MEANINGS: Mapping[AwayKind, _Meaning] = {
     AwayKind.CONNECT: _Meaning(502, "connection_refused"),
     AwayKind.TIMEOUT: _Meaning(504, "http_response_timeout"),
     AwayKind.TLS: _Meaning(502, "tls_certificate_error"),
+    AwayKind.FULL: _Meaning(503, "connection_limit_reached"),
     AwayKind.PROTOCOL: _Meaning(502, "http_protocol_error"),
     AwayKind.CLOSED: _Meaning(502, "connection_terminated"),
 }
@@ -42,10 +49,11 @@ class UpstreamAway(Exception):
     def __init__(self, kind: AwayKind, detail: str = "") -> None:
         super().__init__(f"the upstream is away ({kind})" + (f": {detail}" if detail else ""))
         self.kind = kind
+        self.detail = detail  # for the log; names nobody
 
     @property
     def status(self) -> int:
-        """502 or 504, for programs."""
+        """502, 503 or 504, for programs."""
         return _MEANINGS[self.kind].status
 
     @property

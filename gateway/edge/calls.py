@@ -18,6 +18,7 @@ from gateway.edge.gate import Admitted, Allowed, Gate
 from gateway.edge.inside import Inside
 from gateway.edge.parts import Call, Parts, Wants
 from gateway.edge.refusal import ForwardRefused
+from gateway.edge.takeover import Relayed
 from gateway.edge.tunnel import Tunnel
 from gateway.errors import Problem
 from gateway.signing import Pass
@@ -45,15 +46,17 @@ class Calls:
     async def forward(self, call: Call, allowed: Allowed) -> web.StreamResponse:
         """Move the request's bytes to the platform, and its answer's back. Raises ForwardRefused."""
         admitted, meaning = allowed.admitted, MEANINGS[allowed.match.route.kind]
+        door = admitted.given.door if admitted is not None else ""
         began = time.perf_counter()
         errand = Errand(
             context=self._context(call, allowed),
             origins=call.origins(self._parts),
             answer=ResponseContext(no_store=meaning.no_store, open_to_all=admitted is None),
             added=self._added(call, allowed),
-            door=admitted.given.door if admitted is not None else "",
+            door=door,
             visitor=admitted.given.visitor if admitted is not None else "",
             on_head=lambda: self._parts.metrics.upstream_answered(time.perf_counter() - began),
+            elsewhere=lambda tried: self._parts.upstream_for(allowed.upstream, door, tried),
         )
         if admitted is not None and meaning.presence:
             given = admitted.given
@@ -62,11 +65,16 @@ class Calls:
             elif self._inside.count_from(call.client.address) >= self._parts.config.limits.tunnels_per_address:
                 raise ForwardRefused(503, "this address has all the tunnels it may have")
             errand = replace(errand, on_tunnel=lambda tunnel: self._came(tunnel, given, call.client.address))
+        upstream = self._parts.upstream_for(allowed.upstream, door)
         try:
-            return await self._parts.forwarder.forward(call.request, self._parts.upstream_for(allowed.upstream), errand)
+            answer = await self._parts.forwarder.forward(call.request, upstream, errand)
         except UpstreamAway as away:
             self._parts.metrics.upstream_failed(away.kind.value)
+            self._parts.log.warning("the platform is away", extra={"kind": away.kind.value, "error": away.detail})
             return self._upstream_away(call, admitted, away)
+        if isinstance(answer, Relayed) and answer.truncated:
+            self._parts.metrics.upstream_failed("truncated")
+        return answer
 
     def _came(self, tunnel: Tunnel, given: Pass, address: str) -> None:
         self._parts.metrics.tunnel_opened()
@@ -94,7 +102,9 @@ class Calls:
         if call.wants is Wants.PAGE and "text/html" in call.request.headers.get("Accept", ""):
             owner = admitted.owner if admitted is not None else None
             door_id = admitted.given.door if admitted is not None else ""
-            return answers.answer_verdict(self._parts, call, owner, door_id, UPSTREAM_AWAY, clock.now_ms())
+            answer = answers.answer_verdict(self._parts, call, owner, door_id, UPSTREAM_AWAY, clock.now_ms())
+            answer.headers["Proxy-Status"] = away.proxy_status
+            return answer
         call.reason = Reason.UPSTREAM_AWAY.value
         headers = {
             "Proxy-Status": away.proxy_status,

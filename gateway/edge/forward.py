@@ -55,6 +55,7 @@ class Errand:
     door, visitor: label a tunnel, so that it can be counted and cut.
     on_tunnel: told once the connection is a tunnel; presence begins here.
     on_head: told when the head of the answer has come; not for 1xx but 101.
+    elsewhere: another upstream where those given could not be reached; one of them when there is none.
     """
 
     context: RequestContext
@@ -65,6 +66,7 @@ class Errand:
     visitor: str = ""
     on_tunnel: Callable[[Tunnel], None] | None = None
     on_head: Callable[[], None] | None = None
+    elsewhere: Callable[[Sequence[Upstream]], Upstream] | None = None
 
 
 class Forwarder:
@@ -111,6 +113,7 @@ class Forwarder:
             run.upstream.discard(leg)
             return Relayed(_CLIENT_GONE)
         run.upstream.let_go()
+        run.upstream.health.succeeded()
         if errand.on_tunnel is not None:
             errand.on_tunnel(tunnel)
         return Relayed(SWITCHING)
@@ -143,13 +146,26 @@ class _Run:
     async def to_outcome(self) -> Outcome:
         """Send the request and relay the answer until it has an outcome; the leg is then still lent."""
         replayable = not self._plan.streamed and self.request.method in _REPEATABLE
-        self.leg = await self.upstream.take(replayable=replayable)
+        self.leg = await self._take(replayable)
         served_before = self.leg.exchanges > 0
         outcome = await self._try()
         if outcome is Outcome.FAILED and served_before and replayable and self._may_repeat():
             self.leg = await self.upstream.replace(self.leg)
             outcome = await self._try()
         return outcome
+
+    async def _take(self, replayable: bool) -> Leg:
+        """A leg of the first upstream that can be reached: nothing was sent yet, so this is always safe."""
+        tried: list[Upstream] = []
+        while True:
+            try:
+                return await self.upstream.take(replayable=replayable)
+            except UpstreamAway:
+                tried.append(self.upstream)
+                other = self.upstream if self.errand.elsewhere is None else self.errand.elsewhere(tried)
+                if other in tried:
+                    raise
+                self.upstream = other
 
     def _may_repeat(self) -> bool:
         return self.exchange.kind is AwayKind.CLOSED and not self.leg.answering
@@ -206,6 +222,8 @@ class _Run:
 def _finish(run: _Run, outcome: Outcome) -> web.StreamResponse:
     """Give the leg back, and say what was relayed. Raises where the client has seen nothing."""
     exchange = run.exchange
+    if outcome is Outcome.FAILED:
+        run.upstream.health.failed(exchange.kind, asyncio.get_running_loop().time())
     if outcome is Outcome.COMPLETE and exchange.request_sent:
         run.upstream.give_back(run.leg, reusable=exchange.head is not None and exchange.head.reusable)
     else:
@@ -221,7 +239,7 @@ def _finish(run: _Run, outcome: Outcome) -> web.StreamResponse:
             return Relayed(exchange.head.status, keep_alive=not exchange.closing)
         case Outcome.FAILED | Outcome.REFUSED | Outcome.CLIENT_STALLED:
             reset(run.request.transport)
-            return Relayed(exchange.head.status)
+            return Relayed(exchange.head.status, truncated=outcome is Outcome.FAILED)
         case Outcome.CLIENT_GONE:
             return Relayed(_CLIENT_GONE)
         case Outcome.SWITCHED:

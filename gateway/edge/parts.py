@@ -21,7 +21,7 @@ from gateway.edge.limits import Limits
 from gateway.edge.pages import Pages
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnels import Tunnels
-from gateway.edge.upstream import Upstream
+from gateway.edge.upstreams import Upstreams
 from gateway.metrics import Metrics
 from gateway.signing import Identity, Pass, Signing
 from gateway.store import Directory, Doors, Hub, Ledger, Presences, Sessions
@@ -72,7 +72,7 @@ class Parts:
     streams: EventStreams
     tunnels: Tunnels
     forwarder: Forwarder
-    upstream_for: Callable[[str], Upstream]  # by address; empty for the general one
+    upstream_for: Upstreams
     limits: Limits
     metrics: Metrics
     log: logging.Logger

@@ -33,9 +33,10 @@ class TakenSocket:
 class Relayed(web.StreamResponse):
     """What a handler returns after it has written the answer itself, or has taken the socket."""
 
-    def __init__(self, status: int, *, keep_alive: bool = False) -> None:
+    def __init__(self, status: int, *, keep_alive: bool = False, truncated: bool = False) -> None:
         super().__init__(status=status)
         self._lives_on = keep_alive
+        self.truncated = truncated  # the upstream's answer stopped short
 
     @property
     def keep_alive(self) -> bool | None:

@@ -13,6 +13,7 @@ from collections import deque
 
 from gateway.edge.address import UpstreamAddress, UpstreamLimits
 from gateway.edge.away import AwayKind, UpstreamAway
+from gateway.edge.health import Health, HealthRules
 from gateway.edge.leg import Leg
 
 _IDLE_S = 60.0  # an idle leg older than this is closed rather than lent
@@ -26,12 +27,18 @@ class Upstream:
         address: where it is.
         limits: time and room.
         context: verifies an https origin; none takes the system's authorities.
+        health: what is thought of it; whoever lends a leg tells it how that went.
     """
 
     def __init__(
-        self, address: UpstreamAddress, limits: UpstreamLimits | None = None, context: ssl.SSLContext | None = None
+        self,
+        address: UpstreamAddress,
+        limits: UpstreamLimits | None = None,
+        context: ssl.SSLContext | None = None,
+        health: Health | None = None,
     ) -> None:
         self.address = address
+        self.health = health or Health(HealthRules(), lambda _kind: None)
         self.limits = limits or UpstreamLimits()
         self._context = (context or ssl.create_default_context()) if address.tls else None
         self._idle: list[Leg] = []
@@ -52,16 +59,18 @@ class Upstream:
         """Lend a leg, open a new one, or wait for a turn; all within connect_s.
 
         replayable: the request may be sent a second time, so a leg that turns out to be closed does no harm.
-        Raises UpstreamAway: connect, tls, or timeout (also when no turn came).
+        Raises UpstreamAway: connect, tls, timeout, or full when no turn came.
         """
         leg = self.take_idle(replayable=replayable)
         if leg is not None:
             return leg
+        until = asyncio.get_running_loop().time() + self.limits.connect_s
         try:
-            async with asyncio.timeout(self.limits.connect_s):
-                return await self._wait_or_open()
+            async with asyncio.timeout_at(until):
+                leg = await self._place()
         except TimeoutError as error:
-            raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time") from error
+            raise UpstreamAway(AwayKind.FULL, "no turn in time") from error
+        return leg or await self._open(until)
 
     def take_idle(self, *, replayable: bool) -> Leg | None:
         """Lend a leg that is open already, or none."""
@@ -73,14 +82,11 @@ class Upstream:
     async def replace(self, leg: Leg) -> Leg:
         """Close a leg that turned out to be dead and open a new one in its place. Raises UpstreamAway as `take`."""
         leg.abort()
-        try:
-            async with asyncio.timeout(self.limits.connect_s):
-                return await self._open()
-        except TimeoutError as error:
-            raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time") from error
+        return await self._open(asyncio.get_running_loop().time() + self.limits.connect_s)
 
     def give_back(self, leg: Leg, *, reusable: bool) -> None:
         """A leg whose exchange is complete; kept if it can serve another, and the origin lets it (`reusable`)."""
+        self.health.succeeded()
         if not (leg.release() and reusable):
             self.discard(leg)
             return
@@ -105,12 +111,9 @@ class Upstream:
     async def probe(self) -> UpstreamAway | None:
         """Whether a connection can be opened now; the reason if not. For /readyz; counts for no place."""
         try:
-            async with asyncio.timeout(self.limits.connect_s):
-                leg = await self._connect()
+            leg = await self._connect(asyncio.get_running_loop().time() + self.limits.connect_s)
         except UpstreamAway as away:
             return away
-        except TimeoutError:
-            return UpstreamAway(AwayKind.TIMEOUT, "no connection in time")
         leg.abort()
         return None
 
@@ -133,16 +136,15 @@ class Upstream:
                 return leg
         return None
 
-    async def _wait_or_open(self) -> Leg:
+    async def _place(self) -> Leg | None:
+        """A place for one more leg; where another's leg came with it, that one."""
         if self._taken + len(self._idle) >= self.limits.max_connections:
             self._shed_idle()
         if self._taken >= self.limits.max_connections:
             leg = await self._turn()
-            if leg is not None and leg.usable:
-                return leg
-        else:
-            self._taken += 1
-        return await self._open()
+            return leg if leg is not None and leg.usable else None
+        self._taken += 1
+        return None
 
     def _shed_idle(self) -> None:
         """Make room: close what cannot be lent for this request."""
@@ -176,26 +178,38 @@ class Upstream:
         self._taken -= 1
         self._idle.append(leg)
 
-    async def _open(self) -> Leg:
+    async def _open(self, until: float) -> Leg:
         """Open a leg in a place that is taken already; gives the place back when that fails."""
         try:
-            return await self._connect()
+            return await self._connect(until)
+        except UpstreamAway as away:
+            self.let_go()
+            self.health.failed(away.kind, asyncio.get_running_loop().time())
+            raise
         except BaseException:
             self.let_go()
             raise
 
-    async def _connect(self) -> Leg:
+    async def _connect(self, until: float) -> Leg:
         loop = asyncio.get_running_loop()
         address = self.address
         try:
-            if address.path:
-                _, leg = await loop.create_unix_connection(Leg, address.path)
-            else:
-                _, leg = await loop.create_connection(Leg, address.host, address.port, ssl=self._context)
+            async with asyncio.timeout_at(until):
+                if address.path:
+                    _, leg = await loop.create_unix_connection(Leg, address.path)
+                else:
+                    _, leg = await loop.create_connection(Leg, address.host, address.port, ssl=self._context)
         except ssl.SSLError as error:
-            raise UpstreamAway(AwayKind.TLS, error.reason or "handshake failed") from error
-        except TimeoutError:
-            raise
+            raise UpstreamAway(AwayKind.TLS, _tls_reason(error)) from error
+        except TimeoutError as error:
+            raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time") from error
         except OSError as error:
             raise UpstreamAway(AwayKind.CONNECT, error.strerror or type(error).__name__) from error
         return leg
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """What is wrong, in the library's words: which check of the certificate failed, or which step of the handshake."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error.verify_message}"
+    return error.reason or "handshake failed"

@@ -179,6 +179,8 @@ def test_an_address_is_read(text: str, address: object) -> None:
     [
         '[links]\nroom = "{clinic}.example.org/room/{owner}"',
         '[upstream]\nurl = "unix:/run/platform.sock"',
+        '[upstream]\nurl = ["http://a:1", "https://b:2", "unix:/run/c.sock"]',
+        CALL + 'upstream = ["http://a:1", "http://{alias}:2"]',
         '[server]\npublic = "127.0.0.1:0"\ninternal = "127.0.0.1:0"',
         '[server]\npublic_url = "http://localhost:8000"\ndesk_url = "http://localhost:8001"',
         CALL + '[[routes]]\npath = "**/ws"\nclass = "signal"\nbinds = "credential:query:token:room"',

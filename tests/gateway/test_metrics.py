@@ -20,6 +20,7 @@ LISTED = {
     "gateway_request_seconds": {"route"},
     "gateway_upstream_seconds": set(),
     "gateway_upstream_errors_total": {"kind"},
+    "gateway_upstream_aside": {"upstream"},
     "gateway_tunnels_open": set(),
     "gateway_tunnels_total": {"end"},
     "gateway_tunnel_bytes_total": {"direction"},
@@ -54,6 +55,7 @@ def used() -> Metrics:
     metrics.answered("signal", 101, 0.01)
     metrics.upstream_answered(0.02)
     metrics.upstream_failed("connect")
+    metrics.upstream_aside("2", 1)
     metrics.tunnel_opened()
     metrics.tunnel_opened()
     metrics.tunnel_relayed(10, 20)

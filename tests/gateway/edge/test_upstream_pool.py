@@ -183,16 +183,16 @@ async def test_over_the_cap_requests_wait_for_a_turn() -> None:
         assert (platform.accepted, upstream.lent, upstream.idle) == (1, 0, 1)
 
 
-async def test_a_turn_that_does_not_come_is_a_timeout() -> None:
-    """504 after connect_s; nothing is left waiting."""
+async def test_a_turn_that_does_not_come_is_our_own_limit() -> None:
+    """503 after connect_s; nothing is left waiting, and the upstream is not thought the worse of."""
     limits = UpstreamLimits(max_connections=1, connect_s=0.1)
     async with origin() as platform, gateway(platform.address, Setting(limits)) as gate:
         first = await gate.client()
         await first.send(GET)
         leg = await platform.accept()
         await leg.head()
-        assert (await gate.ask(GET)).status == 504
-        assert away_kind(gate) is AwayKind.TIMEOUT
+        assert (await gate.ask(GET)).status == 503
+        assert away_kind(gate) is AwayKind.FULL
         await leg.send(OK)
         assert (await first.message()).body == b"ok"
         assert gate.upstream is not None
