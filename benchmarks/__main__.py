@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import sessions, table
+from benchmarks import forwarding, sessions, table
 from benchmarks.figures import FULL, QUICK, Figure, Measurement, Size
 from benchmarks.processes import NotMeasured
 
-MEASUREMENTS: dict[str, Measurement] = {"sessions": sessions.measure}
+MEASUREMENTS: dict[str, Measurement] = {"forwarding": forwarding.measure, "sessions": sessions.measure}
 LONGEST_S = 3600.0  # of one measurement
 
 
@@ -51,6 +52,8 @@ def main() -> None:
     parser, asked = read_arguments()
     size = QUICK if asked.quick else Size(asked.sessions, asked.rounds, asked.seconds, (), quick=False)
     size = replace(size, rows=tuple(asked.only))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # thousands of connections are to be open
     load_before = os.getloadavg()[0]
     try:
         figures = asyncio.run(run(asked.names or list(MEASUREMENTS), size))

@@ -40,6 +40,11 @@ class Place:
     started_s: float  # from its start until guests could come in
     store_pid: int
 
+    @property
+    def public_port(self) -> int:
+        """Where guests come in."""
+        return int(self.public_url.rpartition(":")[2])
+
     def store_cpu_s(self) -> float:
         """CPU seconds of its store up to now."""
         return cpu_s(self.store_pid)
