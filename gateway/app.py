@@ -26,6 +26,7 @@ from gateway.integrations.halaxy.service import HalaxyService
 from gateway.internal import Internal
 from gateway.listeners import listen, port_of
 from gateway.metrics import Metrics
+from gateway.plugin.accel import AccelCalls
 from gateway.services import StoreServices, build_parts, open_store, workers
 from rules.headers import for_upstream
 
@@ -97,16 +98,18 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     store = await open_store(config, metrics)
     parts = build_parts(config, store, metrics, log)
     inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
-    dispatcher = Dispatcher(parts, Calls(parts, inside, for_upstream()), log)
+    calls = (AccelCalls if config.upstream.accel else Calls)(parts, inside, for_upstream())
+    dispatcher = Dispatcher(parts, calls, log)
     public = web.ServerRunner(
         FrontServer(dispatcher, _error_answer, max_line_bytes=config.upstream.max_head_bytes), shutdown_timeout=1.0
     )
     halaxy = HalaxyService(parts)
     tasks = workers(store, parts, halaxy)
     gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log)
-    internal = Internal(parts, lambda: gateway.draining).application()
+    internal = Internal(parts, inside, lambda: gateway.draining).application()
     halaxy.mount(internal)
-    gateway.internal = web.AppRunner(internal, access_log=None)
+    most = config.upstream.max_head_bytes  # a proxy's check carries the guest's own head
+    gateway.internal = web.AppRunner(internal, access_log=None, max_line_size=most, max_field_size=most)
     try:
         await public.setup()
         await gateway.internal.setup()

@@ -1,4 +1,4 @@
-"""The internal listener: is it alive, is it ready, what does it count; and the API.
+"""The internal listener: is it alive, is it ready, what does it count; proxies' checks; and the API.
 
 Rule that holds here: without a key it says nothing about any door, and it is never reachable by guests.
 """
@@ -12,7 +12,9 @@ from aiohttp import web
 from gateway.api import reference
 from gateway.api.table import OPERATIONS
 from gateway.api.v1 import Api
+from gateway.edge.inside import Inside
 from gateway.edge.parts import Parts
+from gateway.plugin.checks import Checks
 from gateway.store import StoreAway
 
 PROBE = "-"
@@ -21,8 +23,9 @@ PROBE = "-"
 class Internal:
     """Answers the internal listener's requests."""
 
-    def __init__(self, parts: Parts, is_draining: Callable[[], bool]) -> None:
+    def __init__(self, parts: Parts, inside: Inside, is_draining: Callable[[], bool]) -> None:
         self._parts = parts
+        self._inside = inside
         self._is_draining = is_draining
 
     def application(self) -> web.Application:
@@ -31,6 +34,7 @@ class Internal:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
+        Checks(self._parts, self._inside).mount(app)
         Api(self._parts, OPERATIONS).mount(app)
         reference.mount(app, OPERATIONS)
         return app

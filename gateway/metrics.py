@@ -37,6 +37,7 @@ STORE_KINDS = (
     *("contended", "undurable", "crossed", "error", "full"),
 )
 WAIT_OUTCOMES = ("admitted", "denied", "removed", "gave_up", "ended")
+CHECKS = (*Outcome, "faulty")
 DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
 STORE_OPERATIONS = ("read", "commit", "beat", "append", "settle", "command")
 WEBHOOK_OUTCOMES = ("delivered", "retried", "given_up", "gone")
@@ -80,7 +81,7 @@ class Metrics:
         self._declare_traffic()
         self._declare_store(tuple(store_operations))
         self._auth_checks = _Labelled(
-            self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"), DIALECTS, Outcome
+            self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"), DIALECTS, CHECKS
         )
         self._webhooks = _Labelled(self._counter("webhooks", "Webhook deliveries.", "outcome"), WEBHOOK_OUTCOMES)
         self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")

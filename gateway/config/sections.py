@@ -16,6 +16,7 @@ from gateway.config.texts import (
     HeaderText,
     KeyPrefix,
     NetworkText,
+    NginxLocation,
     NotEmpty,
     OptionalBase,
     OptionalOrigin,
@@ -83,6 +84,7 @@ class Links(Section):
 class Upstream(Section):
     url: UpstreamUrls = "http://127.0.0.1:8080"
     entry: str = "/call/{alias}"
+    accel: NginxLocation = ""
     ca_file: str = ""
     fails_before_aside: Annotated[int, Field(ge=1, le=1000)] = 3
     aside_s: Positive = 10

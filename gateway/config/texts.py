@@ -23,6 +23,7 @@ _SLUG = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _ROOM = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*/[a-z0-9]+([-_][a-z0-9]+)*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HEADER_TEXT = re.compile(r"[ !#-'*-~]*")  # neither quotes nor parentheses
+_LOCATION = re.compile(r"(@[A-Za-z0-9_-]{1,64})?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 PAGE_LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "el", "ar", "zh-Hans", "vi", "hi", "ja")
@@ -133,6 +134,10 @@ def _header_text(text: str) -> str:
     return _matching(_HEADER_TEXT, text, "must be plain ASCII without quotes and parentheses")
 
 
+def _location(text: str) -> str:
+    return _matching(_LOCATION, text, "must be the name of a location of nginx, such as @platform, or empty")
+
+
 def _prefix(text: str) -> str:
     return _matching(_PREFIX, text, "must be 1 to 32 letters, digits, - or _")
 
@@ -151,6 +156,7 @@ RoomPath = Annotated[str, AfterValidator(_room)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 OptionalOrigin = Annotated[str, AfterValidator(_optional_origin)]
+NginxLocation = Annotated[str, AfterValidator(_location)]
 WordOrList = Annotated[str | tuple[str, ...], PlainValidator(_word_or_list)]
 UpstreamUrls = Annotated[str | tuple[str, ...], PlainValidator(_upstreams)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]

@@ -73,10 +73,10 @@ class Dispatcher:
         try:
             return await work()
         except ProblemError as fault:
-            return self._refused(call, fault.problem)
+            return refused(self.parts, call, fault.problem)
         except ForwardRefused as refusal:
             slug = _SLUGS.get(refusal.status, "refused")
-            answer = self._refused(call, Problem(slug, refusal.status, refusal.reason))
+            answer = refused(self.parts, call, Problem(slug, refusal.status, refusal.reason))
             answer.force_close()
             return answer
         except (asyncio.CancelledError, ConnectionError):
@@ -112,7 +112,7 @@ class Dispatcher:
     async def _answer(self, call: Call) -> web.StreamResponse:
         head = read_head(call.request, self.parts.config.upstream.max_head_bytes)
         if isinstance(head, HeadFault):
-            return self._unreadable(call, head)
+            return unreadable(self.parts, call, head)
         call.path, call.query = head.target.path, head.target.query
         if call.path.startswith(OWN):
             return self._keeping_language(call, await self._own(call))
@@ -126,14 +126,6 @@ class Dispatcher:
         asked, is_page = call.asked_language, answer.content_type == "text/html"
         if asked in self.parts.config.pages.languages and is_page and call.reason != Reason.UNKNOWN_LINK:
             answer.headers.add("Set-Cookie", self.parts.names.set_language(asked))
-        return answer
-
-    def _unreadable(self, call: Call, fault: HeadFault) -> web.StreamResponse:
-        if fault.path and under_link_pattern(fault.path, call.client.host, self.parts.patterns):
-            return answers.unknown_link(self.parts, call)
-        allow = {"Allow": ", ".join(METHODS)} if fault.status == HTTPStatus.METHOD_NOT_ALLOWED else {}
-        answer = answers.problem(Problem(_SLUGS[fault.status], fault.status, f"{fault.reason}."), call, allow)
-        answer.force_close()
         return answer
 
     async def _own(self, call: Call) -> web.StreamResponse:
@@ -161,12 +153,6 @@ class Dispatcher:
         body, headers = asset.answer(call.request.headers.get("Accept-Encoding", ""))
         return answers.bare(200, body, {**headers, "X-Gateway-Verdict": answers.verdict_line(Reason.ASSET)})
 
-    def _refused(self, call: Call, problem: Problem) -> web.Response:
-        """A refused request, as a short page for people and a problem for programs."""
-        if call.wants is Wants.PAGE and problem.status in {400, 403, 422} and call.request.method == "POST":
-            return answers.page(problem.status, self.parts.pages.notice("failed", look=answers.look(self.parts, call)))
-        return answers.problem(problem, call)
-
     def _note(self, call: Call, answer: web.StreamResponse, seconds: float) -> None:
         parts = self.parts
         parts.metrics.answered(call.route, answer.status, seconds)
@@ -184,6 +170,23 @@ class Dispatcher:
             "address": call.client.address,
         }
         self.log.info("request", extra={name: fact for name, fact in facts.items() if fact != ""})
+
+
+def unreadable(parts: Parts, call: Call, fault: HeadFault) -> web.Response:
+    """The answer to a head that is refused."""
+    if fault.path and under_link_pattern(fault.path, call.client.host, parts.patterns):
+        return answers.unknown_link(parts, call)
+    allow = {"Allow": ", ".join(METHODS)} if fault.status == HTTPStatus.METHOD_NOT_ALLOWED else {}
+    answer = answers.problem(Problem(_SLUGS[fault.status], fault.status, f"{fault.reason}."), call, allow)
+    answer.force_close()
+    return answer
+
+
+def refused(parts: Parts, call: Call, problem: Problem) -> web.Response:
+    """A refused request, as a short page for people and a problem for programs."""
+    if call.wants is Wants.PAGE and problem.status in {400, 403, 422} and call.request.method == "POST":
+        return answers.page(problem.status, parts.pages.notice("failed", look=answers.look(parts, call)))
+    return answers.problem(problem, call)
 
 
 def _is_private(address: str) -> bool:

@@ -99,7 +99,7 @@ class Gate:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def rule(self, call: Call) -> Allowed | web.StreamResponse:
+    async def rule(self, call: Call) -> Allowed | web.Response:
         """Whether this request may go on; else the answer to it."""
         found = self._parts.routes.find(call.request.method, call.path, call.query)
         match found:
@@ -113,7 +113,7 @@ class Gate:
             case Match():
                 return await self._matched(call, found)
 
-    async def _matched(self, call: Call, match: Match) -> Allowed | web.StreamResponse:
+    async def _matched(self, call: Call, match: Match) -> Allowed | web.Response:
         call.route = match.route.kind.value
         meaning = MEANINGS[match.route.kind]
         if is_service_worker(call.request.raw_headers) and not match.route.service_worker:
@@ -126,7 +126,7 @@ class Gate:
             return answers.unknown_link(self._parts, call)
         return await self._guarded(call, match)
 
-    async def _guarded(self, call: Call, match: Match) -> Allowed | web.StreamResponse:
+    async def _guarded(self, call: Call, match: Match) -> Allowed | web.Response:
         passes = {given.door: given for given in call.jar.passes()}
         bound = bound_door(match, [_candidate(given) for given in passes.values()])
         if bound is NoDoor.AMBIGUOUS:  # passes that are no longer good do not count
@@ -167,18 +167,18 @@ class Gate:
         return may_pass(snapshot.owner, given, self._parts.policy, snapshot.now_ms)
 
     # --- not admitted -------------------------------------------------------------------------------------------
-    def _no_pass(self, call: Call, match: Match) -> web.StreamResponse:
+    def _no_pass(self, call: Call, match: Match) -> web.Response:
         call.reason = Reason.NO_PASS.value
         if MEANINGS[match.route.kind].unadmitted is Unadmitted.TO_LINK:
             return answers.answer_verdict(self._parts, call, None, "", NO_PASS, clock.now_ms())
         return self._forbidden(call)
 
-    def _forbidden(self, call: Call) -> web.StreamResponse:
+    def _forbidden(self, call: Call) -> web.Response:
         detail = "Open your link again: this address is only for people who were let in."
         line = {"X-Gateway-Verdict": answers.verdict_line(Reason.NO_PASS)}
         return answers.problem(Problem("no-pass", 403, detail), call, line)
 
-    def _to_link(self, call: Call, match: Match, given: Pass, snapshot: Snapshot) -> web.StreamResponse:
+    def _to_link(self, call: Call, match: Match, given: Pass, snapshot: Snapshot) -> web.Response:
         """Whoever has a pass that is no longer good is sent back to their link, which says why."""
         call.reason = Reason.NO_PASS.value
         if MEANINGS[match.route.kind].unadmitted is not Unadmitted.TO_LINK:
@@ -190,9 +190,7 @@ class Gate:
             return answers.redirect(desk_path(room.clinic, room.owner), reason=Reason.NO_PASS)
         return answers.redirect(self._parts.room_link(room.clinic, room.owner), reason=Reason.NO_PASS)
 
-    async def _fail_static(
-        self, call: Call, match: Match, given: Pass, bound: Candidate
-    ) -> Allowed | web.StreamResponse:
+    async def _fail_static(self, call: Call, match: Match, given: Pass, bound: Candidate) -> Allowed | web.Response:
         """The store is away: what was true a short while ago still is, for people who were let in."""
         kept = self._parts.hub.last_snapshot(given.owner_id, given.door)
         fresh_s = self._parts.config.store.fail_static_s
@@ -211,7 +209,7 @@ class Gate:
         return answers.problem(Problem("store-away", 503, detail, retry_after_s=answers.STORE_RETRY_S), call)
 
 
-def _allow(call: Call, allowed: Allowed) -> Allowed | web.StreamResponse:
+def _allow(call: Call, allowed: Allowed) -> Allowed | web.Response:
     call.reason = allowed.reason.value
     if MEANINGS[allowed.match.route.kind].by_gateway:
         return answers.problem(Problem("not-implemented", 501, "This address has no answer configured."), call)

@@ -30,6 +30,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from gateway import clock
 
 SALT = "link-gateway.identity"
+NAMES = ("X-Gateway-Visitor", "X-Gateway-Role", "X-Gateway-Door", "X-Gateway-Name", "X-Gateway-Signature")
 _KEPT = 4096
 _REUSED_FOR = 3  # a signature is made anew after a third of its life, so that none arrives nearly expired
 
@@ -56,14 +57,9 @@ class Identity:
     def headers(self, visitor: str, role: str, door: str, name: str, now_ms: int | None = None) -> dict[str, str]:
         """The headers that tell the platform who comes. `name` is as the person wrote it; it leaves percent-encoded."""
         encoded = quote(name, safe="")
-        headers = {
-            "X-Gateway-Visitor": visitor,
-            "X-Gateway-Role": role,
-            "X-Gateway-Door": door,
-            "X-Gateway-Name": encoded,
-        }
+        headers = dict(zip(NAMES[:-1], (visitor, role, door, encoded), strict=True))
         if self._serializer is not None:
-            headers["X-Gateway-Signature"] = self._signature(self._serializer, (visitor, role, door, encoded), now_ms)
+            headers[NAMES[-1]] = self._signature(self._serializer, (visitor, role, door, encoded), now_ms)
         return headers
 
     def verify(
