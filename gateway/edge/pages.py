@@ -25,6 +25,7 @@ from gateway.edge.languages import SOURCE, choices
 from gateway.edge.templating import Templates
 from rules.reasons import MEANINGS, Outcome, Reason
 
+SINCE_SLOT = Markup("<time data-slot=since></time>")
 NOTICES = ("cookies", "sign_in_expired", "signed_out", "desk_closed", "failed")
 
 Document = Mapping[str, Any]  # JSON as INTERFACE words it: a verdict document, a desk document
@@ -114,6 +115,7 @@ class Pages:
             "support_code": document.get("support_code") or "",
             "refresh_s": _refresh_s(document, self._heartbeat_s),
             "place_kept_minutes": self._place_kept_minutes,
+            "since_slot": SINCE_SLOT,
             "position_slot": Markup('<b data-slot="position">{}</b>').format(document.get("position") or ""),
         }
         return self.render(template, context, look=look, frame_ancestors=self._frame_ancestors)

@@ -77,8 +77,8 @@ class PageServer:
         accept = request.headers.get("Accept", "")
         if request.method == "POST":
             await self._note(request)
-            self.document = {**self.document, "reason": "host_absent", "joined": True}
-            return web.json_response(self.document)
+            self.document = {**self.document, "reason": "host_absent", "joined": True, "verdict": "hold"}
+            raise web.HTTPSeeOther("/link")
         if "event-stream" in accept:
             return await self._stream(request, ("verdict", self.document))
         if "json" in accept:
