@@ -24,17 +24,13 @@ class ClinicTimes:
 
     def filters(self) -> Mapping[str, Callable[..., object]]:
         """All of them, by the names templates know them by."""
-        named = (self.clinic_time, self.clinic_date, self.clinic_hour, self.clinic_day, self.days_ahead, self.ahead)
+        named = (self.clinic_time, self.clinic_hour, self.clinic_day, self.days_ahead, self.ahead)
         return {each.__name__: each for each in (*named, self.zone_name, self.elapsed)}
 
     def clinic_time(self, instant: str, zone: str) -> str:
         """Day and time of day, e.g. "Sunday, November 22, 2026, 2:00 PM"."""
         local = _local(instant, zone)
         return f"{format_date(local, 'full', locale=self.locale)}, {format_time(local, 'short', locale=self.locale)}"
-
-    def clinic_date(self, instant: str, zone: str) -> str:
-        """The day alone, e.g. "Sunday, November 22, 2026"."""
-        return format_date(_local(instant, zone), "full", locale=self.locale)
 
     def clinic_hour(self, instant: str, zone: str) -> str:
         """Time of day alone, for the end of a span."""
