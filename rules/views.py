@@ -33,7 +33,7 @@ def instant(at_ms: Millis | None) -> str | None:
 def guest_document(owner: Owner | None, door_id: str, verdict: Verdict, now_ms: Millis) -> dict[str, Json]:
     """The verdict document of the public interface, but for the support code, which the shell adds."""
     door = owner.doors.get(door_id) if owner is not None else None
-    shown = _door_shown(owner, door) if owner and door and verdict.reason not in SILENT else None
+    shown = door_shown(owner, door) if owner and door and verdict.reason not in SILENT else None
     return {
         "verdict": verdict.outcome.value,
         "reason": verdict.reason.value,
@@ -49,7 +49,8 @@ def guest_document(owner: Owner | None, door_id: str, verdict: Verdict, now_ms: 
     }
 
 
-def _door_shown(owner: Owner, door: Door) -> dict[str, Json]:
+def door_shown(owner: Owner, door: Door) -> dict[str, Json]:
+    """What every guest is told of a door: the part of the verdict document that is the same for all."""
     session = door.kind is DoorKind.SESSION
     return {
         "kind": door.kind.value,

@@ -18,6 +18,7 @@ from gateway.edge.assets import Assets
 from gateway.edge.cookies import CookieNames, Jar
 from gateway.edge.forward import Forwarder
 from gateway.edge.limits import Limits
+from gateway.edge.lobby import Lobby
 from gateway.edge.pages import Pages
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnels import Tunnels
@@ -79,6 +80,7 @@ class Parts:
     origins: frozenset[str]  # of the gateway's own pages
     trusts: Callable[[str], bool]  # whether an address is one of the operator's proxies
     losses: Losses = field(default_factory=Losses)
+    lobby: Lobby = field(default_factory=Lobby)
 
     def entry_path(self, given: Pass) -> str:
         """Where the platform receives whoever has this pass."""

@@ -8,11 +8,11 @@ from gateway.store.directory import Directory, Page
 from gateway.store.doors import Change, Doors, Located
 from gateway.store.errors import Outdated, StoreAway, StoreFull, UnknownOwner
 from gateway.store.hooks import Endpoint, Hooks, Lane, Secret, Settlement
-from gateway.store.hub import Hub, Subscription
+from gateway.store.hub import Hub, Subscription, Watcher
 from gateway.store.identifiers import Identifiers
 from gateway.store.ledger import Ledger
 from gateway.store.outbox import Entry, Mover
-from gateway.store.presence import Connection, Presences, Waiting
+from gateway.store.presence import Connection, Presences
 from gateway.store.sessions import Appointment, Listing, Sessions
 from gateway.store.snapshot import Snapshot
 from gateway.store.trail import Place, Traced, Trail, stream_of
@@ -50,7 +50,7 @@ __all__ = [
     "Traced",
     "Trail",
     "UnknownOwner",
-    "Waiting",
+    "Watcher",
     "Worker",
     "stream_of",
 ]

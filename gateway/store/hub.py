@@ -1,34 +1,49 @@
 """The hub: tells who watches an owner's doors when there is something new, and keeps recent snapshots.
 
 Rule that holds here: a message is a hint, never a fact; whoever watches is shown what was read. Everything watched is
-read again on a hint, on every (re)subscription, when time may change something, and every 25 s or so.
+read again on a hint, on every (re)subscription, when time may change something, and every 25 s or so. A watcher at
+rest costs its own object and a place in a dictionary: no task, no timer, no queue.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from redis.asyncio.connection import Connection
-from redis.exceptions import RedisError
-
+from gateway.store.alarms import Alarms
 from gateway.store.directory import HINT
 from gateway.store.doors import Doors
 from gateway.store.errors import StoreAway, UnknownOwner
-from gateway.store.keys import PARTITIONS
+from gateway.store.hints import BACK_OFF_S, Hints
+from gateway.store.jitter import spread
+from gateway.store.kept import KeptSnapshots
 from gateway.store.snapshot import Snapshot
 
 RESYNC_S = 25.0
-JITTER = 0.2
-QUIET_S = 15.0  # then the connection is asked whether it lives
-BACK_OFF_S = 1.0
-KEPT = 8_192  # owners whose last snapshots are kept
-YIELD_EVERY = 200
-SOONEST_S = 0.2  # between reads that only time asks for
+YIELD_EVERY = 100  # watchers told between two turns of the loop: some milliseconds
+SOONEST_S = 0.2  # share of the resync time between reads that only time asks for
+AT_ONCE = 64  # reads under way that no hint asked for: they must leave room for those that people wait for
+
+
+class Watcher(Protocol):
+    """Who watches a door. Both methods are called from the loop and must not block."""
+
+    @property
+    def owner_id(self) -> str:
+        """Whose doors."""
+
+    @property
+    def door_id(self) -> str:
+        """The door that is read even while nobody is there."""
+
+    def turned(self, snapshot: Snapshot) -> None:
+        """This is true now; called soon after `watch`, and again whenever something may be new."""
+
+    def away(self) -> None:
+        """Nothing could be read."""
 
 
 def _nothing() -> None:
@@ -37,32 +52,32 @@ def _nothing() -> None:
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """Somebody who watches. `close` may be called at any time, also from the callback."""
+    """A watcher made of functions. `close` may be called at any time, also from the callback."""
 
     hub: Hub
     owner_id: str
     door_id: str
-    callback: Callable[[Snapshot], None]
+    turned: Callable[[Snapshot], None]
     away: Callable[[], None]
 
     def close(self) -> None:
         """Watch no longer."""
-        self.hub.unsubscribe(self)
+        self.hub.unwatch(self)
 
 
 @dataclass(eq=False, slots=True)
 class _Watch:
-    """An owner somebody watches, and the task that reads for them."""
+    """An owner somebody watches."""
 
     owner_id: str
-    watchers: dict[Subscription, None] = field(default_factory=dict)
-    fresh: set[Subscription] = field(default_factory=set)  # have been shown nothing yet
-    hinted: bool = False
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
+    watchers: dict[Watcher, None] = field(default_factory=dict)
+    newcomers: list[Watcher] = field(default_factory=list)  # have been shown nothing yet
+    everybody: bool = False  # is to be shown what is true now
+    hinted: bool = False  # somebody did something, and people wait to see it
+    task: asyncio.Task[None] | None = None  # while there is something to read
 
     def doors(self) -> tuple[str, ...]:
-        return tuple(sorted({s.door_id for s in self.watchers}))
+        return tuple(sorted({watcher.door_id for watcher in self.watchers}))
 
 
 class Hub:
@@ -72,9 +87,31 @@ class Hub:
         self._doors = doors
         self._resync_s = resync_s
         self._watches: dict[str, _Watch] = {}
-        self._kept: OrderedDict[str, dict[str, tuple[float, bool, Snapshot]]] = OrderedDict()
+        self._kept = KeptSnapshots()
         self._reading: dict[tuple[str, str], asyncio.Task[Snapshot]] = {}
-        self.subscribed = asyncio.Event()  # set while hints come in
+        self._under_way: Counter[str] = Counter()  # reads, by owner
+        self._overtaken: set[str] = set()  # a hint came while they were being read
+        self._alarms = Alarms(self._ring)
+        self._unhurried = asyncio.Semaphore(AT_ONCE)
+        self._hints = Hints(doors.store, self._hear, self._resync)
+
+    @property
+    def subscribed(self) -> asyncio.Event:
+        """Set while hints come in."""
+        return self._hints.subscribed
+
+    async def run(self) -> None:
+        """Listen for ever; to be run as a task. A lost connection is made anew, and everything watched read again."""
+        await self._hints.run()
+
+    async def close(self) -> None:
+        """End every watch."""
+        tasks = [watch.task for watch in self._watches.values() if watch.task is not None]
+        self._watches.clear()
+        self._alarms.clear_all()
+        for task in [*tasks, *self._reading.values()]:
+            task.cancel()
+        await asyncio.gather(*tasks, *self._reading.values(), return_exceptions=True)
 
     # --- watching -----------------------------------------------------------------------------------------------
     def subscribe(
@@ -85,65 +122,96 @@ class Hub:
         door_id: str | None = None,
         away: Callable[[], None] = _nothing,
     ) -> Subscription:
-        """Watch an owner, and `door_id` even while nobody is there (default: the room's door).
-
-        `callback` is shown a snapshot soon, and again whenever something may be new; `away` is called when reading
-        fails. Both are called from the loop and must not block.
-        """
+        """Watch an owner, and `door_id` even while nobody is there (default: the room's door), with functions."""
         subscription = Subscription(self, owner_id, door_id or owner_id, callback, away)
-        watch = self._watches.get(owner_id)
-        if watch is None:
-            watch = self._watches[owner_id] = _Watch(owner_id)
-            watch.task = asyncio.create_task(self._follow(watch))
-        watch.watchers[subscription] = None
-        watch.fresh.add(subscription)
-        watch.wake.set()
+        self.watch(subscription)
         return subscription
 
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """See Subscription.close."""
-        watch = self._watches.get(subscription.owner_id)
+    def watch(self, watcher: Watcher) -> None:
+        """Show this watcher what is true, soon and whenever it may have changed, until `unwatch`."""
+        watch = self._watches.get(watcher.owner_id)
+        if watch is None:
+            watch = self._watches[watcher.owner_id] = _Watch(watcher.owner_id)
+        watch.watchers[watcher] = None
+        watch.newcomers.append(watcher)
+        watch.hinted = True
+        self._wake(watch)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Show this watcher nothing more."""
+        watch = self._watches.get(watcher.owner_id)
         if watch is None:
             return
-        watch.watchers.pop(subscription, None)
-        watch.fresh.discard(subscription)
+        watch.watchers.pop(watcher, None)
         if not watch.watchers:
-            del self._watches[subscription.owner_id]
-            watch.wake.set()  # its task sees that nobody watches, and ends
+            del self._watches[watcher.owner_id]  # a task of it sees that nobody watches, and ends
+            self._alarms.clear(watcher.owner_id)
+
+    def refresh(self, owner_id: str) -> None:
+        """Show everybody who watches this owner what is true now."""
+        self._hint(owner_id)
+
+    def refresh_in(self, owner_id: str, seconds: float) -> None:
+        """Show everybody who watches this owner what is true then: time will have turned a verdict."""
+        if owner_id in self._watches:
+            self._alarms.set(owner_id, seconds, soonest=True)
+
+    def refresh_all(self) -> None:
+        """Read everything watched again: the store has just gone, and whoever watches must be told."""
+        for owner_id in list(self._watches):
+            self._hint(owner_id, by_people=False)
+
+    def _wake(self, watch: _Watch) -> None:
+        if watch.task is None:
+            watch.task = asyncio.create_task(self._follow(watch))
+
+    def _ring(self, owner_id: str) -> None:
+        watch = self._watches.get(owner_id)
+        if watch is not None:
+            watch.everybody = True
+            self._wake(watch)
 
     async def _follow(self, watch: _Watch) -> None:
-        """Read for those who watch one owner until nobody does."""
-        wait_s = 0.0
-        while True:
-            try:
-                await asyncio.wait_for(watch.wake.wait(), wait_s or None)
-                by_hint, watch.hinted = watch.hinted, False
-                everybody = by_hint
-            except TimeoutError:
-                everybody = True
-            watch.wake.clear()
-            if not watch.watchers:
-                return
-            wait_s = await self._show(watch, everybody=everybody)
-
-    async def _show(self, watch: _Watch, *, everybody: bool) -> float:
-        """Read and tell; how long until the next look, in seconds."""
-        fresh, watch.fresh = watch.fresh, set()
+        """Read for those who watch one owner until there is nothing new; then have the alarm say when to look again."""
         try:
-            snapshot = await self._doors.read(watch.owner_id, *watch.doors())
-        except (StoreAway, UnknownOwner):
-            await self._tell(watch, [(s.away, ()) for s in watch.watchers])
-            watch.hinted = True  # whoever watches is shown the next that can be read
-            return BACK_OFF_S * _spread()
-        self._keep(watch.owner_id, snapshot)
-        targets = list(watch.watchers) if everybody else [s for s in watch.watchers if s in fresh]
-        await self._tell(watch, [(s.callback, (snapshot,)) for s in targets])
-        return min(self._resync_s * _spread(), self._until_change(snapshot))
+            wait_s = self._resync_s
+            while watch.watchers and (watch.everybody or watch.newcomers):
+                if watch.hinted:
+                    wait_s = await self._show(watch)
+                else:
+                    async with self._unhurried:
+                        wait_s = await self._show(watch)
+        finally:
+            watch.task = None
+        if self._watches.get(watch.owner_id) is watch:
+            self._alarms.set(watch.owner_id, wait_s, soonest=True)
 
-    async def _tell(self, watch: _Watch, calls: list[tuple[Callable[..., None], tuple[Snapshot, ...]]]) -> None:
-        for number, (call, arguments) in enumerate(calls, start=1):
+    async def _show(self, watch: _Watch) -> float:
+        """Read and tell; how long until the next look, in seconds."""
+        everybody, newcomers = watch.everybody, watch.newcomers
+        watch.everybody = watch.hinted = False
+        watch.newcomers = []
+        if everybody:
+            self._alarms.clear(watch.owner_id)  # set anew by whoever is told
+        try:
+            snapshot = await self._read(watch.owner_id, *watch.doors(), keep=watch.owner_id in self._kept)
+        except (StoreAway, UnknownOwner):
+            await self._tell(watch, list(watch.watchers), None)
+            return spread(BACK_OFF_S)  # then the alarm has everybody shown what can be read
+        told = list(watch.watchers) if everybody else [each for each in newcomers if each in watch.watchers]
+        await self._tell(watch, told, snapshot)
+        return min(spread(self._resync_s), self._until_change(snapshot))
+
+    async def _tell(self, watch: _Watch, watchers: list[Watcher], snapshot: Snapshot | None) -> None:
+        """Tell them what was read; none: that nothing could be."""
+        for number, watcher in enumerate(watchers, start=1):
             try:
-                call(*arguments)
+                if watcher not in watch.watchers:
+                    continue
+                if snapshot is None:
+                    watcher.away()
+                else:
+                    watcher.turned(snapshot)
             except Exception as error:  # noqa: BLE001  one page's fault must not keep the others from turning
                 context = {"message": f"a watcher of {watch.owner_id} failed", "exception": error}
                 asyncio.get_running_loop().call_exception_handler(context)
@@ -157,102 +225,55 @@ class Hub:
             return self._resync_s
         return max((at_ms - snapshot.now_ms) / 1000, self._resync_s * SOONEST_S)
 
-    def refresh(self, owner_id: str) -> None:
-        """Show everybody who watches this owner what is true now: time has turned a verdict."""
-        self._hint(owner_id)
-
-    def refresh_all(self) -> None:
-        """Read everything watched again: the store has just gone, and whoever watches must be told."""
-        for owner_id in list(self._watches):
-            self._hint(owner_id)
-
     # --- snapshots ----------------------------------------------------------------------------------------------
     async def snapshot(self, owner_id: str, door_id: str, max_age_s: float) -> Snapshot:
         """A snapshot with this door, at most `max_age_s` old and not hinted at since.
 
         Raises StoreAway, UnknownOwner.
         """
-        kept = self._kept.get(owner_id, {}).get(door_id)
-        if kept is not None and kept[1] and time.monotonic() - kept[0] <= max_age_s:
-            return kept[2]
+        kept = self._kept.fresh(owner_id, door_id, max_age_s)
+        if kept is not None:
+            return kept
         place = (owner_id, door_id)
         if place not in self._reading:
-            self._reading[place] = asyncio.create_task(self._read(owner_id, door_id))
+            self._reading[place] = asyncio.create_task(self._read_for_many(owner_id, door_id))
         return await asyncio.shield(self._reading[place])
+
+    def fresh_snapshot(self, owner_id: str, door_id: str, max_age_s: float) -> Snapshot | None:
+        """What `snapshot` would return without reading; none when it would read."""
+        return self._kept.fresh(owner_id, door_id, max_age_s)
 
     def last_snapshot(self, owner_id: str, door_id: str) -> tuple[Snapshot, float] | None:
         """The latest snapshot with this door, however old, and its age in seconds: for when the store is away."""
-        kept = self._kept.get(owner_id, {}).get(door_id)
-        return None if kept is None else (kept[2], time.monotonic() - kept[0])
+        return self._kept.last(owner_id, door_id)
 
-    async def _read(self, owner_id: str, door_id: str) -> Snapshot:
+    async def _read_for_many(self, owner_id: str, door_id: str) -> Snapshot:
         try:
-            snapshot = await self._doors.read(owner_id, door_id)
+            return await self._read(owner_id, door_id, keep=True)
         finally:
             del self._reading[owner_id, door_id]
-        self._keep(owner_id, snapshot)
-        return snapshot
 
-    def _keep(self, owner_id: str, snapshot: Snapshot) -> None:
-        at = time.monotonic()
-        # Doors that are gone are forgotten with this; those not asked for now stay as they were.
-        kept = self._kept.setdefault(owner_id, {})
-        kept.update(dict.fromkeys(snapshot.owner.doors, (at, True, snapshot)))
-        self._kept.move_to_end(owner_id)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+    async def _read(self, owner_id: str, *door_ids: str, keep: bool) -> Snapshot:
+        """Read; what is read for watchers alone is not kept, they hold what they need."""
+        self._under_way[owner_id] += 1
+        try:
+            snapshot = await self._doors.read(owner_id, *door_ids)
+            if keep:
+                self._kept.keep(owner_id, snapshot)
+            if owner_id in self._overtaken:  # it may have been read before what the hint was about
+                self._kept.doubt(owner_id)
+            return snapshot
+        finally:
+            self._under_way[owner_id] -= 1
+            if not self._under_way[owner_id]:
+                del self._under_way[owner_id]
+                self._overtaken.discard(owner_id)
 
     # --- hints --------------------------------------------------------------------------------------------------
-    async def run(self) -> None:
-        """Listen for ever; to be run as a task. A lost connection is made anew, and everything watched read again."""
-        try:
-            while True:
-                connection = self._doors.store.subscriber()
-                try:
-                    await self._listen(connection)
-                except (RedisError, OSError, StoreAway):
-                    self.subscribed.clear()
-                finally:
-                    await connection.disconnect(nowait=True)
-                _heed_cancellation()
-                await asyncio.sleep(BACK_OFF_S * _spread() / 2)
-        finally:
-            self.subscribed.clear()
-
-    async def close(self) -> None:
-        """End every watch."""
-        tasks = [watch.task for watch in self._watches.values() if watch.task is not None]
-        self._watches.clear()
-        for task in [*tasks, *self._reading.values()]:
-            task.cancel()
-        await asyncio.gather(*tasks, *self._reading.values(), return_exceptions=True)
-
-    async def _listen(self, connection: Connection) -> None:
-        await connection.connect()
-        channels = [self._doors.store.keys.channel(partition) for partition in range(PARTITIONS)]
-        await connection.send_command("SUBSCRIBE", *channels)
-        _heed_cancellation()
-        confirmed, asked = 0, False
-        while True:
-            message = await connection.read_response(timeout=QUIET_S)
-            if message is None and asked:
-                raise StoreAway("slow", "the subscription is silent")
-            if message is None:
-                await connection.send_command("PING")
-            asked = message is None
-            if message is not None and message[0] == "subscribe":
-                confirmed += 1
-                if confirmed == PARTITIONS:
-                    self._resync()
-            elif message is not None and message[0] == "message":
-                self._hear(message[2])
-
     def _resync(self) -> None:
-        self.subscribed.set()
-        for owner_id in list(self._kept):
-            self._hint(owner_id)
-        for owner_id in list(self._watches):
-            self._hint(owner_id)
+        for owner_id in self._kept.owners():
+            self._kept.doubt(owner_id)
+        self.refresh_all()
 
     def _hear(self, message: str) -> None:
         if message.startswith(HINT):
@@ -261,23 +282,12 @@ class Hub:
         else:
             self._hint(message.partition(" ")[0])
 
-    def _hint(self, owner_id: str) -> None:
-        kept = self._kept.get(owner_id)
-        if kept is not None:
-            self._kept[owner_id] = {door: (at, False, snapshot) for door, (at, _, snapshot) in kept.items()}
+    def _hint(self, owner_id: str, *, by_people: bool = True) -> None:
+        self._kept.doubt(owner_id)
+        if owner_id in self._under_way:
+            self._overtaken.add(owner_id)
         watch = self._watches.get(owner_id)
         if watch is not None:
-            watch.hinted = True
-            watch.wake.set()
-
-
-def _spread() -> float:
-    """Near one; so that replicas do not all read at the same instant."""
-    return random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load, guards nothing
-
-
-def _heed_cancellation() -> None:
-    """End a task that was cancelled while it connected: redis-py may lose that on the way."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+            watch.everybody = True
+            watch.hinted = watch.hinted or by_people
+            self._wake(watch)

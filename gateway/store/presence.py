@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from gateway.store.beat import DoorBeat
 from gateway.store.doors import Change, Doors
@@ -51,35 +52,21 @@ class Connection:
         return member_of(self.visitor, self.connection, self.role)
 
 
-@dataclass(eq=False, slots=True)
-class Waiting:
-    """A live waiting page; renewed until `close`."""
-
-    owner_id: str
-    door_id: str
-    visitor: str
-    pages: set[Waiting] = field(repr=False)
-
-    def close(self) -> None:
-        """The page has gone."""
-        self.pages.discard(self)
-
-
 class Presences:
     """The registry, and the loop that renews what is in it every `heartbeat_s`."""
 
     def __init__(self, doors: Doors, *, heartbeat_s: float = 10.0) -> None:
         self._doors = doors
         self._heartbeat_s = heartbeat_s
-        self._connections: dict[tuple[str, str], Connection] = {}  # by door and connection
+        self._connections: dict[str, dict[str, Connection]] = {}  # by door, and by connection
         self._gone: dict[tuple[str, str], Connection] = {}  # closed while the store was away: to be told yet
-        self._pages: set[Waiting] = set()
+        self._waiting: dict[tuple[str, str], dict[str, int]] = {}  # by owner and door: visitors' open pages
 
     async def run(self) -> None:
-        """Renew for ever; to be run as a task."""
+        """Renew for ever; to be run as a task. One round is spread over the heartbeat, so that none is a burst."""
         while True:
             began = time.monotonic()
-            await self.beat()
+            await self.beat(self._heartbeat_s)
             await asyncio.sleep(max(0.0, self._heartbeat_s - (time.monotonic() - began)))
 
     # --- connections --------------------------------------------------------------------------------------------
@@ -101,40 +88,51 @@ class Presences:
         when the rules no longer let it in.
         """
         entry = Connection(owner_id, door_id, visitor, role, connection, seat, barred)
-        self._connections[door_id, connection] = entry
+        self._connections.setdefault(door_id, {})[connection] = entry
         try:
             change = await self._let_in(entry)
         except (StoreAway, StoreFull):
             return None
         if isinstance(change.answer, Rejected):
-            self._connections.pop((door_id, connection), None)
+            self._drop(door_id, connection)
         return change
 
     async def exit(self, door_id: str, connection: str) -> None:
         """A connection has closed. Never raises: what cannot be told now is told by the loop, or lapses."""
-        entry = self._connections.pop((door_id, connection), None)
+        entry = self._drop(door_id, connection)
         if entry is not None:
             self._gone[door_id, connection] = entry
             await self._tell_gone(entry)
 
     def connections(self, door_id: str) -> list[Connection]:
         """The connections this process holds at a door."""
-        return [c for (at, _), c in self._connections.items() if at == door_id]
+        return list(self._connections.get(door_id, {}).values())
+
+    def _all(self) -> Iterator[Connection]:
+        return chain.from_iterable(here.values() for here in self._connections.values())
+
+    def _drop(self, door_id: str, connection: str) -> Connection | None:
+        here = self._connections.get(door_id, {})
+        entry = here.pop(connection, None)
+        if not here:
+            self._connections.pop(door_id, None)
+        return entry
 
     def inside_counts(self) -> dict[Role, int]:
         """People inside through this process, by role: a visitor at a door counts once."""
-        people = {(c.door_id, c.visitor, c.role) for c in self._connections.values()}
+        people = {(c.door_id, c.visitor, c.role) for c in self._all()}
         return {role: sum(r is role for _, _, r in people) for role in Role}
 
     def overtime_count(self) -> int:
         """Sessions that go on past their time with somebody inside through this process."""
-        return len({c.door_id for c in self._connections.values() if c.door is not None and c.door.overtime_told})
+        return len({c.door_id for c in self._all() if c.door is not None and c.door.overtime_told})
 
     def waiting_counts(self) -> dict[DoorKind, int]:
         """Guests who wait with a live page of this process, by the kind of their door."""
-        guests = {(page.owner_id, page.door_id, page.visitor) for page in self._pages}
-        rooms = sum(owner_id == door_id for owner_id, door_id, _ in guests)  # a room's door has its owner's id
-        return {DoorKind.ROOM: rooms, DoorKind.SESSION: len(guests) - rooms}
+        counts = dict.fromkeys(DoorKind, 0)
+        for (owner_id, door_id), visitors in self._waiting.items():  # a room's door has its owner's id
+            counts[DoorKind.ROOM if owner_id == door_id else DoorKind.SESSION] += len(visitors)
+        return counts
 
     async def _let_in(self, entry: Connection) -> Change:
         event = Enter(entry.visitor, entry.role, entry.connection, entry.seat)
@@ -155,54 +153,65 @@ class Presences:
         self._gone.pop((entry.door_id, entry.connection), None)
 
     # --- waiting pages ------------------------------------------------------------------------------------------
-    def waiting(self, owner_id: str, door_id: str, visitor: str) -> Waiting:
-        """A waiting page with an open connection: heard from until the handle is closed."""
-        page = Waiting(owner_id, door_id, visitor, self._pages)
-        self._pages.add(page)
-        return page
+    def waits(self, owner_id: str, door_id: str, visitor: str) -> None:
+        """A waiting page with an open connection has come: heard from until `waits_no_more`, called as often."""
+        visitors = self._waiting.setdefault((owner_id, door_id), {})
+        visitors[visitor] = visitors.get(visitor, 0) + 1
+
+    def waits_no_more(self, owner_id: str, door_id: str, visitor: str) -> None:
+        """A waiting page has gone."""
+        visitors = self._waiting.get((owner_id, door_id), {})
+        left = visitors.pop(visitor, 0) - 1
+        if left > 0:
+            visitors[visitor] = left
+        if not visitors:
+            self._waiting.pop((owner_id, door_id), None)
 
     async def heard_once(self, owner_id: str, door_id: str, visitor: str) -> None:
         """A sign of a waiting page that polls. Raises StoreAway."""
         await self._doors.beats.beat(partition_of(owner_id), [DoorBeat(door_id, owner_id, heard=[visitor])])
 
     # --- the loop -----------------------------------------------------------------------------------------------
-    async def beat(self) -> None:
-        """One round: renew, re-assert, tell what could not be told. Never raises StoreAway."""
+    async def beat(self, over_s: float = 0) -> None:
+        """One round, spread over `over_s`: renew, re-assert, tell what could not be told. Never raises StoreAway."""
         for entry in list(self._gone.values()):
             await self._tell_gone(entry)
-        for entry in [c for c in self._connections.values() if not c.is_let_in]:
+        for entry in [c for c in self._all() if not c.is_let_in]:
             await self._ask_again(entry, lost=False)
-        rounds = [
-            self._try_beat(partition, chunk)
-            for partition, parts in self._parts().items()
-            for chunk in (parts[i : i + CHUNK] for i in range(0, len(parts), CHUNK))
+        chunks = [
+            (partition, doors[i : i + CHUNK])
+            for partition, doors in self._doors_to_renew().items()
+            for i in range(0, len(doors), CHUNK)
         ]
-        await asyncio.gather(*rounds)
+        async with asyncio.TaskGroup() as group:
+            for partition, doors in chunks:
+                group.create_task(self._try_beat(partition, doors))
+                await asyncio.sleep(over_s / len(chunks))  # the next begins, whether the store has answered or not
 
-    def _parts(self) -> dict[int, list[_Part]]:
-        """What is to be renewed, by partition."""
-        doors: dict[str, _Part] = {}
-        for entry in self._connections.values():
-            if entry.is_let_in:
-                doors.setdefault(entry.door_id, _Part(entry.door_id, entry.owner_id)).inside[entry.member] = entry
-        for page in self._pages:
-            doors.setdefault(page.door_id, _Part(page.door_id, page.owner_id)).heard.add(page.visitor)
-        parts: dict[int, list[_Part]] = {}
-        for part in doors.values():
-            parts.setdefault(partition_of(part.owner_id), []).append(part)
-        return parts
+    def _doors_to_renew(self) -> dict[int, list[tuple[str, str]]]:
+        """Where somebody of ours is, by partition: owner and door."""
+        doors = dict.fromkeys((c.owner_id, c.door_id) for c in self._all() if c.is_let_in)
+        doors.update(dict.fromkeys(self._waiting))
+        found: dict[int, list[tuple[str, str]]] = {}
+        for place in doors:
+            found.setdefault(partition_of(place[0]), []).append(place)
+        return found
 
-    async def _try_beat(self, partition: int, parts: list[_Part]) -> None:
+    def _part(self, owner_id: str, door_id: str) -> _Part:
+        """What is to be renewed at a door."""
+        inside = {c.member: c for c in self.connections(door_id) if c.is_let_in}
+        return _Part(door_id, owner_id, inside, sorted(self._waiting.get((owner_id, door_id), ())))
+
+    async def _try_beat(self, partition: int, doors: list[tuple[str, str]]) -> None:
         """Renew at some doors of one partition, and ask again for whoever was not there to be renewed."""
-        beats = [
-            DoorBeat(p.door_id, p.owner_id, list(p.inside), (), sorted(p.heard), self._alive_until(p)) for p in parts
-        ]
+        parts = [self._part(*place) for place in doors]
+        beats = [DoorBeat(p.door_id, p.owner_id, list(p.inside), (), p.heard, self._alive_until(p)) for p in parts]
         try:
             answer = await self._doors.beats.beat(partition, beats)
             for text in answer.missing:
                 place, member = text.split(" ", 1)
                 entry = parts[int(place) - 1].inside[member]
-                if self._connections.get((entry.door_id, entry.connection)) is entry:  # it may have closed meanwhile
+                if entry in self.connections(entry.door_id):  # it may have closed meanwhile
                     await self._ask_again(entry, lost=entry.epoch != answer.epoch)
         except StoreAway:
             return  # the next round tries again; until then leases live on what they have
@@ -232,7 +241,7 @@ class Presences:
             entry.door = entry.door or door_before
             await self._assert(entry)
             return
-        self._connections.pop((entry.door_id, entry.connection), None)
+        self._drop(entry.door_id, entry.connection)
         entry.barred()
 
     async def _assert(self, entry: Connection) -> None:
@@ -248,4 +257,4 @@ class _Part:
     door_id: str
     owner_id: str
     inside: dict[str, Connection] = field(default_factory=dict)  # by member
-    heard: set[str] = field(default_factory=set)
+    heard: list[str] = field(default_factory=list)

@@ -94,7 +94,8 @@ class Play(Races):
         """The scheduler makes its sessions anew, and the model takes over what the store now says."""
         for its in self.replicas.all:
             for page in [page for page in its.pages if page[0] != ROOM]:
-                its.pages.pop(page).close()
+                its.pages.discard(page)
+                its.presences.waits_no_more(ROOM, *page)
         self.model.pages = [{page for page in pages if page[0] == ROOM} for pages in self.model.pages]
         self.numbers += 1
         self.names = {ROOM: ROOM, S: f"00000000{self.numbers:06x}b1", T: f"00000000{self.numbers:06x}b2"}

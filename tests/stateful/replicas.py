@@ -114,7 +114,7 @@ class Replica:
     doors: Doors
     presences: Presences
     worker: Worker
-    pages: dict[tuple[str, str], Any] = field(default_factory=dict)
+    pages: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Replicas:

@@ -48,7 +48,8 @@ class Steps(Judge):
         if (await self.act(self.event(replica, door_id, join))).startswith("ok"):
             its = self.replicas.all[replica]
             if page not in its.pages:
-                its.pages[page] = its.presences.waiting(ROOM, *page)
+                its.pages.add(page)
+                its.presences.waits(ROOM, *page)
             self.model.pages[replica].add(page)
             await self.act(self.poll(replica, *page))
             await self.act(self.event(replica, door_id, events.Heard(guest)))
@@ -59,7 +60,8 @@ class Steps(Judge):
     async def step_close_page(self, guest: str) -> None:
         for n, its in enumerate(self.replicas.all):
             for page in [page for page in its.pages if page[1] == guest]:
-                its.pages.pop(page).close()
+                its.pages.discard(page)
+                its.presences.waits_no_more(ROOM, *page)
                 self.model.pages[n].discard(page)
 
     async def step_follow(self, replica: int, guest: str) -> None:
@@ -88,7 +90,7 @@ class Steps(Judge):
         if lines:
             replica, line = lines[n % len(lines)]
             del self.model.lines[replica][line.connection]
-            del self.replicas.all[replica].presences._connections[line.door, line.connection]
+            del self.replicas.all[replica].presences._connections[line.door][line.connection]
 
     async def step_die(self, replica: int) -> None:
         self.replicas.die(replica)

@@ -42,3 +42,21 @@ def test_a_place_is_free_again_when_given_back_or_forgotten() -> None:
     assert places.take("door", "address", "g_2", 1.0)
     assert not places.take("door", "address", "g_3", 600.0)
     assert places.take("door", "address", "g_3", 601.0)
+
+
+def test_whoever_may_do_everything_again_is_forgotten() -> None:
+    """A crowd that came once costs nothing a period later."""
+    rate = Rate(2, 60)
+    for number in range(1000):
+        rate.take(f"address {number}", 0.0)
+    for number in range(1000):
+        rate.take("another", 61.0 + number)
+    assert len(rate) == 1
+
+
+def test_a_visitor_who_comes_from_elsewhere_holds_a_place_there_alone() -> None:
+    places = Places(1, kept_s=600)
+    assert places.take("door", "home", "g_1", 0.0)
+    assert places.take("door", "work", "g_1", 1.0)
+    assert places.take("door", "home", "g_2", 2.0)
+    assert not places.take("door", "work", "g_3", 3.0)

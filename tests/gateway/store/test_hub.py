@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.store import Hub, StoreAway
+from gateway.store.hub import YIELD_EVERY
 from rules.events import Lock
 from rules.model import Room
 
@@ -167,3 +168,61 @@ async def test_a_room_that_was_renamed_is_seen_by_other_replicas_at_once(replica
 
     async with asyncio.timeout(1):
         await until(is_seen)
+
+
+async def test_many_watchers_are_told_with_room_for_others_between(replica, make_hub, until):
+    """The loop gets a turn after every YIELD_EVERY of them."""
+    hub, room = await make_hub(replica, listen=False), replica.room.id
+    loop = asyncio.get_running_loop()
+    told: list[int] = []
+    turns: list[int] = []
+    streak = [0, 0]
+
+    def count(_: Any) -> None:
+        told.append(1)
+        streak[0] += 1
+        streak[1] = max(streak)
+
+    def turn() -> None:
+        turns.append(streak[0])
+        streak[0] = 0
+        if len(told) < 450:
+            loop.call_soon(turn)
+
+    for _ in range(450):
+        hub.subscribe(room, count)
+    turn()
+    await until(lambda: len(told) == 450)
+    assert streak[1] <= YIELD_EVERY
+
+
+async def test_a_watcher_at_rest_has_no_task_and_no_timer_of_its_own(replica, make_hub, until):
+    hub, room = await make_hub(replica, listen=False), replica.room.id
+    seen: list[Any] = []
+    for _ in range(20):
+        hub.subscribe(room, seen.append)
+    await until(lambda: len(seen) == 20 and hub._watches[room].task is None)
+    assert len(hub._alarms) == 1
+
+
+async def test_what_was_read_before_a_hint_about_it_is_not_taken_for_fresh(replica, make_hub):
+    hub, room = await make_hub(replica, listen=False), replica.room.id
+    reading = asyncio.create_task(hub.snapshot(room, room, 60))
+    while not hub._under_way:  # noqa: ASYNC110 - that a read began, nobody announces
+        await asyncio.sleep(0)
+    hub._hint(room)
+    first = await reading
+    assert hub.fresh_snapshot(room, room, 60) is None
+    assert await hub.snapshot(room, room, 60) is not first
+
+
+async def test_whoever_comes_later_takes_no_timely_look_from_the_others(replica, make_hub, until):
+    """A page that waits for its hour is looked at then, though others came and were shown the doors meanwhile."""
+    hub, room = await make_hub(replica, listen=False), replica.room.id
+    seen: list[Any] = []
+    hub.subscribe(room, seen.append)
+    await until(lambda: seen and hub._watches[room].task is None)
+    hub.refresh_in(room, 0.2)
+    hub.subscribe(room, lambda _: None)
+    async with asyncio.timeout(2):
+        await until(lambda: len(seen) > 1)

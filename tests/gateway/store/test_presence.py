@@ -38,12 +38,12 @@ async def test_a_beat_renews_who_is_inside_and_who_waits(replica):
     presences, room = Presences(replica.doors), replica.room.id
     await _call(replica, presences)
     before, _ = await _door(replica)
-    page = presences.waiting(room, room, "g_2")
+    presences.waits(room, room, "g_2")
     await presences.beat()
     after, now_ms = await _door(replica)
     assert all(b.until_ms > a.until_ms for a, b in zip(before.presence, after.presence, strict=True))
     assert has_live_page(after, "g_2", Policy(), now_ms)
-    page.close()
+    presences.waits_no_more(room, room, "g_2")
     await presences.beat()
     assert (await _door(replica))[0].heard["g_2"] == after.heard["g_2"]
 
