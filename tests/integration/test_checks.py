@@ -129,7 +129,7 @@ async def test_whoever_may_not_is_refused_as_in_proxy_mode(asking: Asking, targe
 async def test_a_pass_that_is_over_leads_back_to_its_link(asking: Asking, room: Room):
     host, entry = await _entry(asking.clinics, room)
     await asking.clinics.gateway.store.directory.raise_host_generation(room.id)
-    asking.clinics.gateway.parts.hub._kept.clear()
+    asking.clinics.gateway.parts.hub._kept._owners.clear()
     answer = await asking.about(host, entry)
     if asking.dialect == "nginx":
         assert answer.status == 401, "the gateway answers in its place"
@@ -203,7 +203,7 @@ async def test_store_away_is_a_page_that_tries_again_where_the_proxy_carries_one
     status = {"nginx": 401, "envoy": 403}.get(asking.dialect, 503)
     host, entry = await _entry(asking.clinics, room)
     parts = asking.clinics.gateway.parts
-    parts.hub._kept.clear()
+    parts.hub._kept._owners.clear()
     object.__setattr__(parts.config.store, "fail_static_s", 0)
     await asking.clinics.gateway.store.store.close()
     answer = await asking.about(host, entry)
