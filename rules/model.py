@@ -186,6 +186,16 @@ class OpeningHours:
 
     spans: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     closed_text: str = ""
+    closed_on: tuple[str, ...] = ()  # days such as 2026-12-25 that are closed whatever their weekday
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """How a clinic's pages look. Empty: as the gateway's own."""
+
+    accent: str = ""  # a colour such as #0a5a6a
+    background: str = ""
+    logo: str = ""  # the name of the clinic's logo, as `rules.logos` gives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +211,10 @@ class Clinic:
     hours: OpeningHours | None = None  # none: always open
     languages: tuple[str, ...] = ()
     phone: str = ""
-    branding: Mapping[str, str] = field(default_factory=dict)
+    email: str = ""
+    website: str = ""
+    brand: Brand = field(default_factory=Brand)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # its own, by language and reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from rules.model import Clinic, Door, DoorKind, Millis, Phase, Policy, Role
 
-DAYS_TO_LOOK_AHEAD = 8
+DAYS_TO_LOOK_AHEAD = 92
 MINUTES_A_DAY = 1440
 
 
@@ -45,22 +45,26 @@ def takes_newcomers(clinic: Clinic, now_ms: Millis) -> bool:
     if clinic.hours is None:
         return True
     local = datetime.fromtimestamp(now_ms / 1000, clinic.zone or UTC)
+    if local.date().isoformat() in clinic.hours.closed_on:
+        return False
     minute = local.hour * 60 + local.minute
     return any(start <= minute < end for start, end in clinic.hours.spans.get(local.weekday(), ()))
 
 
 def next_opening(clinic: Clinic, now_ms: Millis) -> Millis | None:
-    """The next instant at which the clinic takes newcomers, or none within the coming week.
+    """The next instant at which the clinic takes newcomers, or none within the coming three months.
 
     A local time that a change to summer time skips counts as the same wall time read with the offset before it.
     """
-    if clinic.hours is None:
+    if clinic.hours is None or not clinic.hours.spans:
         return None
     zone = clinic.zone or UTC
     local = datetime.fromtimestamp(now_ms / 1000, zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     for ahead in range(DAYS_TO_LOOK_AHEAD):
         day = midnight + timedelta(days=ahead)
+        if day.date().isoformat() in clinic.hours.closed_on:
+            continue
         for start, _ in sorted(clinic.hours.spans.get(day.weekday(), ())):
             opening = day.replace(hour=start % MINUTES_A_DAY // 60, minute=start % 60)
             at_ms = int(opening.timestamp() * 1000)

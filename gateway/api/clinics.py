@@ -6,18 +6,28 @@ that are bound to no clinic; everything else of its own that of its own keys.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field
 
 from gateway.api import models
+from gateway.api.branding import (
+    Branding,
+    Contact,
+    OwnWordsTable,
+    brand_of,
+    branding_document,
+    contact_document,
+    logo_in,
+)
 from gateway.api.deleting import in_the_way
-from gateway.api.fields import Document, Name, PersonName, Shown, Slug, TimeZone, Words
+from gateway.api.fields import Document, Name, Shown, Slug, TimeZone, Words
 from gateway.api.keys import Scope
-from gateway.api.opening import day, hours_document, opening_hours, span
+from gateway.api.opening import closed_day, day, hours_document, opening_hours, span
 from gateway.api.operations import Answer, ApiCall, Operation
 from gateway.api.problems import invalid, unknown
 from gateway.config.texts import Language
+from gateway.edge.brand import LOGO_PATH, logo_address
 from gateway.errors import FieldFault, Problem, ProblemError
 from gateway.store import Page
 from rules.links import slug_fault
@@ -26,6 +36,7 @@ from rules.model import Clinic, Room
 MOST_ROOMS_CHECKED = 200
 Span = Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$", examples=["09:00-12:30"]), AfterValidator(span)]
 Day = Annotated[list[Span], Field(max_length=24), AfterValidator(day)]
+ClosedDay = Annotated[str, Field(max_length=10, examples=["2026-12-25"]), AfterValidator(closed_day)]
 
 
 class Hours(Document):
@@ -38,12 +49,7 @@ class Hours(Document):
     fri: Day = Field(default=[])
     sat: Day = Field(default=[])
     sun: Day = Field(default=[])
-
-
-class Contact(Document):
-    """How patients reach the clinic when a link does not help them."""
-
-    phone: PersonName = ""
+    closed_on: list[ClosedDay] = Field([], max_length=366, description="Days that are closed whatever their weekday.")
 
 
 class ClinicPut(Document):
@@ -54,15 +60,14 @@ class ClinicPut(Document):
     addons: Annotated[list[Slug], Field(max_length=20)] = Field(default=[])
     time_zone: TimeZone = "UTC"
     languages: Annotated[list[Annotated[Language, Field(max_length=20)]], Field(max_length=50)] = Field(default=[])
-    branding: dict[Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")], Annotated[str, Field(max_length=500)]] = Field(
-        default={}, max_length=20
-    )
+    branding: Branding = Branding()
     contact: Contact = Contact()
+    words: OwnWordsTable = Field(default={}, description="The clinic's own words beside ours, by language and reason.")
     hours: Hours | None = Field(None, description="null: always open.")
     closed_text: Words = Field("", description="Shown outside the opening hours.")
 
-    def clinic(self, slug: str) -> Clinic:
-        """As the directory keeps it."""
+    def clinic(self, slug: str, logo: str) -> Clinic:
+        """As the directory keeps it. `logo`: its picture's name."""
         hours = None
         if self.hours is not None:
             hours = opening_hours(self.hours.model_dump(), self.closed_text)
@@ -75,14 +80,27 @@ class ClinicPut(Document):
             hours=hours,
             languages=tuple(self.languages),
             phone=self.contact.phone,
-            branding=self.branding,
+            email=self.contact.email,
+            website=self.contact.website,
+            brand=brand_of(self.branding, logo),
+            words=self.words,
         )
+
+
+class ShownBranding(Shown):
+    """How a clinic's pages look."""
+
+    accent: str
+    background: str
+    logo: str = Field(description="Its path on the public listener; empty: none.")
 
 
 class ShownContact(Shown):
     """How patients reach the clinic."""
 
     phone: str
+    email: str
+    website: str
 
 
 class ShownClinic(Shown):
@@ -94,8 +112,9 @@ class ShownClinic(Shown):
     addons: list[str]
     time_zone: str
     languages: list[str]
-    branding: dict[str, str]
+    branding: ShownBranding
     contact: ShownContact
+    words: dict[str, dict[str, str]]
     hours: dict[str, list[str]] | None
     closed_text: str
 
@@ -116,8 +135,9 @@ def clinic_document(clinic: Clinic) -> dict[str, Any]:
         "addons": sorted(clinic.addons),
         "time_zone": clinic.time_zone,
         "languages": list(clinic.languages),
-        "branding": dict(clinic.branding),
-        "contact": {"phone": clinic.phone},
+        "branding": branding_document(clinic),
+        "contact": contact_document(clinic),
+        "words": {tag: dict(words) for tag, words in clinic.words.items()},
         "hours": hours_document(clinic.hours),
         "closed_text": clinic.hours.closed_text if clinic.hours is not None else "",
     }
@@ -154,16 +174,26 @@ async def read_clinic(call: ApiCall) -> Answer:
 
 async def put_clinic(call: ApiCall) -> Answer:
     """Make or replace a clinic."""
-    slug, asked = call.path["clinic"], call.body
+    slug, asked = call.path["clinic"], cast("ClinicPut", call.body)
     if not call.sees(slug):
         raise unknown("clinic")
     before = await call.parts.directory.clinic(slug) if slug.isascii() else None
-    after: Clinic = asked.clinic(slug)
+    logo = logo_in(asked.branding.logo) if not asked.branding.logo.startswith(LOGO_PATH) else None
+    after = asked.clinic(slug, logo.name if logo is not None else _kept_logo(before, asked.branding.logo))
     if before is None and call.within:
         raise unknown("clinic")
     _check_clinic(call, before, after)
-    await call.parts.directory.put_clinic(after)
+    await call.parts.directory.put_clinic(after, logo)
     return Answer(200 if before is not None else 201, clinic_document(after))
+
+
+def _kept_logo(before: Clinic | None, address: str) -> str:
+    """The name of the logo that stays."""
+    if not address:
+        return ""
+    if before is None or address != logo_address(before):
+        raise invalid([FieldFault("branding.logo", "is not the address of this clinic's logo; send the picture")])
+    return before.brand.logo
 
 
 def _check_clinic(call: ApiCall, before: Clinic | None, after: Clinic) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date
 
 from rules.model import OpeningHours
 
+CLOSED_ON = "closed_on"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MINUTES_A_DAY = 1440
 _MINUTES_AN_HOUR = 60
 
@@ -41,22 +45,34 @@ def day(spans: list[str]) -> list[str]:
     return spans
 
 
-def opening_hours(days: Mapping[str, Sequence[str]], closed_text: str) -> OpeningHours:
-    """The hours that these days are; a day that is left out is closed."""
+def closed_day(text: str) -> str:
+    """The same text. Raises ValueError for what is no day."""
+    if _DATE.fullmatch(text) is not None:
+        with suppress(ValueError):  # no such day of that month
+            return date.fromisoformat(text).isoformat()
+    raise ValueError("must be a day such as 2026-12-25")
+
+
+def opening_hours(written: Mapping[str, Sequence[str]], closed_text: str) -> OpeningHours:
+    """The hours as they are written: spans by day, a day that is left out is closed; and days that are, `closed_on`."""
     spans = {
-        DAYS.index(name): tuple(sorted(parse_span(each) for each in spans)) for name, spans in days.items() if spans
+        DAYS.index(name): tuple(sorted(parse_span(each) for each in spans))
+        for name, spans in written.items()
+        if spans and name != CLOSED_ON
     }
-    return OpeningHours(dict(sorted(spans.items())), closed_text)
+    closed_on = tuple(sorted(set(written.get(CLOSED_ON, ()))))
+    return OpeningHours(dict(sorted(spans.items())), closed_text, closed_on)
 
 
 def hours_document(hours: OpeningHours | None) -> dict[str, list[str]] | None:
     """Opening hours as they are written; none for always open."""
     if hours is None:
         return None
-    return {
+    written = {
         DAYS[number]: [f"{_clock(start)}-{_clock(end)}" for start, end in spans]
         for number, spans in sorted(hours.spans.items())
     }
+    return {**written, CLOSED_ON: list(hours.closed_on)} if hours.closed_on else written
 
 
 def _clock(minutes: int) -> str:

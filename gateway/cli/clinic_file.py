@@ -8,27 +8,39 @@ from __future__ import annotations
 
 import re
 import tomllib
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
-from gateway.api.opening import day, opening_hours, span
+from gateway.api.branding import Colours, Email, OwnWordsTable, Website, brand_of, logo_in
+from gateway.api.clinics import Hours
+from gateway.api.opening import opening_hours
 from gateway.config import Config, ConfigFaults, Fault
 from gateway.config.faults import fault_from, shown, suggestion
 from gateway.config.texts import Language
 from rules.links import slug_fault
+from rules.logos import Logo, read_logo
 from rules.model import Clinic, OpeningHours, Room
 from rules.names import clean_name, clean_text
 
 MOST_WORDS = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the file is read for, and where it stands."""
+
+    config: Config
+    folder: Path
+
+
 def _config(info: ValidationInfo) -> Config:
-    """The configuration that the file is read for."""
-    return cast("Config", info.context)
+    return cast("Reading", info.context).config
 
 
 def _slug(placeholder: str, text: str, info: ValidationInfo) -> str:
@@ -56,6 +68,18 @@ def _words(text: str) -> str:
     return clean_text(text, MOST_WORDS)
 
 
+def _logo(text: str, info: ValidationInfo) -> str:
+    """The picture of that file, as a data URL."""
+    if not text:
+        return ""
+    try:
+        data = (cast("Reading", info.context).folder / text).read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    logo = read_logo(data)
+    return f"data:{logo.media_type};base64,{b64encode(data).decode()}"
+
+
 def _plan(text: str, info: ValidationInfo) -> str:
     ladder = _config(info).plans.ladder
     if text not in ladder:
@@ -80,23 +104,20 @@ Name = Annotated[str, AfterValidator(_name)]
 Words = Annotated[str, AfterValidator(_words)]
 ClinicSlug = Annotated[str, AfterValidator(_clinic_slug)]
 OwnerSlug = Annotated[str, AfterValidator(_owner_slug)]
-Day = Annotated[list[Annotated[str, AfterValidator(span)]], AfterValidator(day)]
 
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Hours(_Row):
-    """Open spans of each day; a day that is left out is closed."""
+class Look(Colours):
+    """Colours, and a logo: a picture file beside this one."""
 
-    mon: Day = []
-    tue: Day = []
-    wed: Day = []
-    thu: Day = []
-    fri: Day = []
-    sat: Day = []
-    sun: Day = []
+    logo: Annotated[str, AfterValidator(_logo)] = ""
+
+    def picture(self) -> Logo | None:
+        """The logo. What the file holds was checked when the row was read."""
+        return logo_in(self.logo)
 
 
 class RoomRow(_Row):
@@ -118,12 +139,17 @@ class ClinicRow(_Row):
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     languages: list[Language] = []
     phone: Annotated[str, AfterValidator(clean_name)] = ""
+    email: Email = ""
+    website: Website = ""
+    branding: Look = Look()
+    words: OwnWordsTable = {}
     hours: Hours | None = None
     closed_text: Words = ""
     rooms: list[RoomRow] = []
 
     def clinic(self) -> Clinic:
         """The clinic this row asks for."""
+        logo = self.branding.picture()
         return Clinic(
             slug=self.slug,
             name=self.name,
@@ -133,6 +159,10 @@ class ClinicRow(_Row):
             hours=self._opening_hours(),
             languages=tuple(self.languages),
             phone=self.phone,
+            email=self.email,
+            website=self.website,
+            brand=brand_of(self.branding, logo.name if logo is not None else ""),
+            words=self.words,
         )
 
     def _opening_hours(self) -> OpeningHours | None:
@@ -155,7 +185,7 @@ def read_clinic_file(path: Path, config: Config) -> ClinicFile:
         raise ConfigFaults([Fault(str(path), "", f"is not TOML: {error}")]) from error
     faults = list(_between(tree))
     try:
-        read = ClinicFile.model_validate(tree, context=config)
+        read = ClinicFile.model_validate(tree, context=Reading(config, path.parent))
     except ValidationError as error:
         faults += [fault_from(detail, _known_keys) for detail in error.errors(include_url=False)]
         raise ConfigFaults(sorted(faults, key=lambda fault: fault.key)) from None

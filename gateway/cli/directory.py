@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from gateway.api.branding import branding_document
 from gateway.api.deleting import in_the_way
 from gateway.api.opening import hours_document
 from gateway.cli.commands import Failed
@@ -147,6 +148,10 @@ def clinic_document(found: Clinic) -> dict[str, Any]:
         "time_zone": found.time_zone,
         "languages": list(found.languages),
         "phone": found.phone,
+        "email": found.email,
+        "website": found.website,
+        "branding": branding_document(found),
+        "words": {tag: dict(words) for tag, words in found.words.items()},
         "hours": hours_document(found.hours),
         "closed_text": found.hours.closed_text if found.hours is not None else "",
     }

@@ -6,14 +6,15 @@ in the file is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.cli.clinic_file import ClinicFile, ClinicRow, RoomRow
 from gateway.cli.directory import clinic_document
 from gateway.config import ConfigFaults, Fault
 from gateway.edge.parts import Parts
+from rules.logos import Logo
 from rules.model import Clinic, Room
 
 
@@ -42,17 +43,20 @@ class Changes:
     clinics: tuple[Clinic, ...]
     rooms: tuple[Room, ...]
     differences: tuple[Difference, ...]
+    logos: Mapping[str, Logo]  # by the slug of their clinic
 
 
 async def plan_changes(parts: Parts, read: ClinicFile) -> Changes:
     """Compare the file with the directory. Raises StoreAway, and ConfigFaults for rooms that belong to others."""
     clinics: list[Clinic] = []
+    logos: list[tuple[str, Logo]] = []
     rooms: list[Room] = []
     differences: list[Difference] = []
     faults: list[Fault] = []
     for number, row in enumerate(read.clinics):
         before = await parts.directory.clinic(row.slug)
-        after = row.clinic() if before is None else replace(row.clinic(), branding=before.branding)
+        after = row.clinic()
+        logos += [(row.slug, logo)] if (logo := row.branding.picture()) is not None else []
         found = list(_clinic_differences(before, after))
         clinics += [after] if found else []
         differences += found
@@ -63,13 +67,13 @@ async def plan_changes(parts: Parts, read: ClinicFile) -> Changes:
             differences += changed
     if faults:
         raise ConfigFaults(faults)
-    return Changes(tuple(clinics), tuple(rooms), tuple(differences))
+    return Changes(tuple(clinics), tuple(rooms), tuple(differences), dict(logos))
 
 
 async def make_changes(parts: Parts, changes: Changes) -> None:
     """Write them. Broken off by StoreAway or StoreFull, the next try goes on where this one ended."""
     for clinic in changes.clinics:
-        await parts.directory.put_clinic(clinic)
+        await parts.directory.put_clinic(clinic, changes.logos.get(clinic.slug))
     for room in changes.rooms:
         await parts.directory.put_room(room)
 
@@ -123,6 +127,6 @@ def _said(value: Any) -> str:
         case list():
             return "[" + ", ".join(value) + "]"
         case dict():
-            return "{" + "; ".join(f"{day} {' '.join(spans)}" for day, spans in value.items()) + "}"
+            return "{" + "; ".join(f"{name} {_said(each)}" for name, each in value.items()) + "}"
         case _:
             return str(value) or "(nothing)"

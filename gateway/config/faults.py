@@ -43,6 +43,8 @@ def key_name(location: Sequence[str | int]) -> str:
     """A place in the file as its author writes it: `routes[2].path`."""
     name = ""
     for step in location:
+        if step == "[key]":  # the name itself is wrong, not what stands under it
+            continue
         name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
     return name
 

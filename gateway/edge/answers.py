@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.edge.brand import logo_address, style_of
 from gateway.edge.pages import LinkFacts, Look, Page
 from gateway.edge.parts import Call, Parts, Wants, desk_path
 from gateway.edge.support import format_code
@@ -21,6 +22,7 @@ from gateway.edge.visit import Visit
 from gateway.errors import Problem
 from rules.languages import offered
 from rules.model import Millis, Owner, Role
+from rules.own_words import own_words
 from rules.reasons import MEANINGS, Outcome, Reason, Verdict
 from rules.views import guest_document
 
@@ -155,24 +157,30 @@ def _packed(call: Call, answer: web.Response) -> web.Response:
 def show(parts: Parts, call: Call, seen: Visit, cookies: Sequence[str]) -> web.Response:
     """The answer to a visitor at a door that was read."""
     owner, door_id, now_ms = seen.snapshot.owner, seen.target.door_id, seen.snapshot.now_ms
-    facts = _facts(parts, seen)
+    facts = _facts(parts, call, seen)
     return answer_verdict(parts, call, owner, door_id, seen.verdict, now_ms, cookies=cookies, facts=facts)
 
 
-def _facts(parts: Parts, seen: Visit) -> LinkFacts:
+def _facts(parts: Parts, call: Call, seen: Visit) -> LinkFacts:
     """What a guest's page says beside the verdict; a host who stands on their guest's link may copy it."""
     owner, door, verdict = seen.snapshot.owner, seen.door, seen.verdict
-    words = owner.clinic.hours.closed_text if owner.clinic.hours and verdict.reason is Reason.CLINIC_CLOSED else ""
+    clinic = owner.clinic
+    said = own_words(clinic, look(parts, call, owner).language)
     is_host = verdict.role is Role.HOST
-    desk = desk_path(owner.clinic.slug, owner.room.owner) if is_host else ""
+    desk = desk_path(clinic.slug, owner.room.owner) if is_host else ""
     seat = door.seats.get(seen.target.seat or 0) if door is not None else None
     guest_link = ""
     if door is not None and seat is not None and is_host and seat.role is Role.GUEST:
         guest_link = parts.session_link(door.id, seat.number)
-    return LinkFacts(owner.clinic.phone, verdict.can_take, words, guest_link=guest_link, desk_link=desk)
+    ways = (clinic.phone, clinic.email, clinic.website)
+    return LinkFacts(*ways, said, verdict.can_take, guest_link=guest_link, desk_link=desk)
 
 
 def look(parts: Parts, call: Call, owner: Owner | None = None) -> Look:
     """How a page speaks to whoever asked for it, at this owner's clinic or at none in particular."""
-    offer = offered(parts.config.pages.languages, owner.clinic.languages if owner is not None else ())
-    return Look(call.language(offer), offer)
+    if owner is None:
+        offer = parts.config.pages.languages
+        return Look(call.language(offer), offer)
+    clinic = owner.clinic
+    offer = offered(parts.config.pages.languages, clinic.languages)
+    return Look(call.language(offer), offer, style_of(clinic.brand), logo_address(clinic))

@@ -19,9 +19,11 @@ from aiohttp import web
 from gateway import clock
 from gateway.desk import desk, sign_in
 from gateway.edge import answers, link
+from gateway.edge.brand import LOGO_PATH
 from gateway.edge.calls import Calls
 from gateway.edge.cookies import Jar
 from gateway.edge.limits import Rate
+from gateway.edge.logos import answer_logo
 from gateway.edge.parts import Call, Parts, Wants
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.requests import METHODS, HeadFault, read_head
@@ -135,6 +137,8 @@ class Dispatcher:
             return self._static(call)
         if not parts.limits.requests.take(call.client.address, asyncio.get_running_loop().time()):
             return answers.answer_verdict(parts, call, None, "", TOO_MANY, clock.now_ms())
+        if path.startswith(LOGO_PATH):
+            return await answer_logo(parts, call)
         if path == _SIGN_OUT:
             return await sign_in.handle_sign_out(parts, call)
         if path.startswith(_HOST_LINK) and "/" not in path[len(_HOST_LINK) :]:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from gettext import NullTranslations
 from pathlib import Path
@@ -23,6 +23,7 @@ from markupsafe import Markup
 from gateway.edge.assets import Assets
 from gateway.edge.languages import SOURCE, choices
 from gateway.edge.templating import Templates
+from rules.own_words import OwnWords
 from rules.reasons import MEANINGS, Outcome, Reason
 
 SINCE_SLOT = Markup("<time data-slot=since></time>")
@@ -44,18 +45,22 @@ class LinkFacts:
     """What a guest's page needs beside the verdict document. All of it may be empty."""
 
     phone: str = ""  # the clinic's, as people write it
+    email: str = ""
+    website: str = ""
+    own_words: Mapping[str, OwnWords] = field(default_factory=dict)  # the clinic's own, by reason
     can_take: bool = False  # reason `in_use`, and this device may be used instead
-    words: str = ""  # the clinic's own words for this reason, e.g. while it is closed
     guest_link: str = ""  # whole URL to copy: a host stands on their guest's session link
     desk_link: str = ""  # the host's desk
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a page speaks: its language, and those that its reader may choose from."""
+    """How a page looks and speaks: its language, those its reader may choose from, its clinic's colours and logo."""
 
     language: str = SOURCE
     offered: tuple[str, ...] = ()
+    style: Markup = field(default_factory=Markup)  # after our own stylesheet
+    logo: str = ""  # its path
 
 
 PLAIN = Look()
@@ -154,8 +159,8 @@ class Pages:
 
     # --- inside ---------------------------------------------------------------------------------------------
     def _fill(self, page: str, context: Document, look: Look, nonce: str | None) -> bytes:
-        values = {"support_code": "", "facts": LinkFacts(), "languages": choices(look.offered), **context}
-        return self._templates.fill(page, {**values, "nonce": nonce}, look.language).encode()
+        values = {"support_code": "", "facts": LinkFacts(), "languages": choices(look.offered), "look": look}
+        return self._templates.fill(page, {**values, **context, "nonce": nonce}, look.language).encode()
 
     def _names(self, door: Document | None, look: Look) -> dict[str, str]:
         """Whom the page speaks of; without a door (the store is away, no pass) in general words."""

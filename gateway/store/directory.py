@@ -7,6 +7,7 @@ kept for `recheck_s`, or until a replica says that it changed; while the store i
 from __future__ import annotations
 
 import time
+from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from gateway.store.documents import decode_clinic, decode_room, encode_clinic, e
 from gateway.store.errors import StoreAway
 from gateway.store.identifiers import Identifiers
 from gateway.store.keys import digest_of, partition_of
+from rules.logos import Logo
 from rules.model import Clinic, Room
 
 REMEMBERED = 16_384
@@ -54,17 +56,29 @@ class Directory:
 
         return await self._cached(digest_of(slug), read)
 
-    async def put_clinic(self, clinic: Clinic) -> None:
-        """Make or replace a clinic. Raises StoreAway, StoreFull."""
+    async def put_clinic(self, clinic: Clinic, logo: Logo | None = None) -> None:
+        """Make or replace a clinic. `logo`: its picture, if that is new. Raises StoreAway, StoreFull."""
+        picture = self._store.keys.of("logo", digest_of(clinic.slug))
+        if logo is not None:
+            await self._store.command("SET", picture, f"{logo.name} {b64encode(logo.data).decode()}")
+        elif not clinic.brand.logo:
+            await self._store.command("DEL", picture)
         await self._store.command("SET", self._store.keys.of("clinic", digest_of(clinic.slug)), encode_clinic(clinic))
         await self._store.command("ZADD", self._store.keys.shared("clinics"), 0, clinic.slug)
         await self._tell(digest_of(clinic.slug))
 
     async def delete_clinic(self, slug: str) -> None:
         """Forget a clinic. That it has no rooms and no sessions ahead is for the caller to see to."""
-        await self._store.command("DEL", self._store.keys.of("clinic", digest_of(slug)))
+        for kind in ("clinic", "logo"):
+            await self._store.command("DEL", self._store.keys.of(kind, digest_of(slug)))
         await self._store.command("ZREM", self._store.keys.shared("clinics"), slug)
         await self._tell(digest_of(slug))
+
+    async def logo(self, slug: str) -> Logo | None:
+        """The picture of the clinic of this slug, or none. Raises StoreAway."""
+        text = await self._store.command("GET", self._store.keys.of("logo", digest_of(slug)))
+        name, _, data = (text or "").partition(" ")
+        return Logo(name, b64decode(data)) if name else None
 
     async def clinics(self, cursor: str | None = None, limit: int = 100) -> Page:
         """Slugs of clinics in order, after `cursor`. A slug whose clinic is gone may be among them."""

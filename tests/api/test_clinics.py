@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from rules.events import Join
 from tests.api.callers import Caller, Place, instant
 from tests.integration.places import now_ms
+from tests.rules.pictures import png
 
 WHOLE = {
     "name": "Hill Clinic", "plan": "premium", "addons": ["sessions"], "time_zone": "Europe/Vienna",
-    "languages": ["de", "en"], "branding": {"color": "#0a5a6a"}, "contact": {"phone": "+43 1 23"},
-    "hours": {"mon": ["13:00-17:00", "09:00-12:30"], "sun": []}, "closed_text": "Call 141.",
+    "languages": ["de", "en"], "branding": {"accent": "#0a5a6a", "background": "#fff8e7", "logo": ""},
+    "contact": {"phone": "+43 1 23", "email": "desk@hill.example", "website": "https://hill.example"},
+    "hours": {"mon": ["13:00-17:00", "09:00-12:30"], "sun": [], "closed_on": ["2026-12-25"]},
+    "closed_text": "Call 141.", "words": {"de": {"ended": "Danke."}},
 }  # fmt: skip
 
 
@@ -24,11 +29,15 @@ async def operator(place: Place) -> Caller:
 async def test_a_clinic_is_made_read_replaced_and_deleted(operator: Caller) -> None:
     made = await operator.ask("PUT", "/v1/clinics/hill", WHOLE)
     assert made.status == 201, made.text
-    hours = {"mon": ["09:00-12:30", "13:00-17:00"]}
+    hours = {"mon": ["09:00-12:30", "13:00-17:00"], "closed_on": ["2026-12-25"]}
     assert made.json == {**WHOLE, "slug": "hill", "hours": hours}
     assert (await operator.get("/v1/clinics/hill")).json == made.json
     again = await operator.ask("PUT", "/v1/clinics/hill", {"name": "Hill", "plan": "essentials"})
-    assert (again.status, again.json["hours"], again.json["contact"]) == (200, None, {"phone": ""})
+    assert (again.status, again.json["hours"], again.json["contact"]) == (
+        200,
+        None,
+        {"phone": "", "email": "", "website": ""},
+    )
     assert (await operator.ask("DELETE", "/v1/clinics/hill")).status == 204
     assert (await operator.get("/v1/clinics/hill")).status == 404
 
@@ -44,13 +53,45 @@ async def test_a_clinic_is_made_read_replaced_and_deleted(operator: Caller) -> N
         ({"hours": {"mon": ["09:00-09:00"]}}, "hours.mon[0]"),
         ({"hours": {"mon": ["09:00-12:00", "11:00-13:00"]}}, "hours.mon"),
         ({"hours": {"monday": []}}, "hours.monday"),
-        ({"branding": {"Color!": "x"}}, "branding.Color!"),
+        ({"hours": {"closed_on": ["2026-02-30"]}}, "hours.closed_on[0]"),
+        ({"branding": {"colour": "#000"}}, "branding.colour"),
+        ({"branding": {"accent": "#f80"}}, "branding.accent"),
+        ({"branding": {"background": "#123456"}}, "branding.background"),
+        ({"branding": {"accent": "#767676", "background": "#e8e8e8"}}, "branding.accent"),
+        ({"branding": {"accent": "#737373", "background": "#f4f4f4"}}, "branding.accent"),
+        ({"branding": {"logo": "https://elsewhere.example/logo.png"}}, "branding.logo"),
+        ({"branding": {"logo": "data:image/svg+xml;base64,PHN2Zy8+"}}, "branding.logo"),
+        ({"branding": {"logo": "data:image/png;base64,PHN2Zy8+"}}, "branding.logo"),
+        ({"branding": {"logo": "/-/logo/hill/0123.png"}}, "branding.logo"),
+        ({"contact": {"email": "desk"}}, "contact.email"),
+        ({"contact": {"website": "javascript:alert(1)"}}, "contact.website"),
+        ({"words": {"de": {"knocked": "Hallo"}}}, "words.de.knocked"),
+        ({"words": {"deutsch": {"ended": "Hallo"}}}, "words.deutsch"),
+        ({"words": {"de": {"ended": "x" * 301}}}, "words.de.ended"),
     ],
 )
 async def test_a_clinic_that_cannot_be_is_refused(operator: Caller, change, field) -> None:
     answer = await operator.ask("PUT", "/v1/clinics/hill", {**WHOLE, **change})
     assert answer.status == 422, answer.text
     assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+async def test_an_unreadable_colour_is_refused_with_its_ratio(operator: Caller) -> None:
+    answer = await operator.ask("PUT", "/v1/clinics/hill", {**WHOLE, "branding": {"accent": "#ff8800"}})
+    (error,) = answer.json["errors"]
+    assert "2.39:1" in error["reason"]
+
+
+async def test_a_logo_stays_when_its_address_is_sent_back_and_goes_when_it_is_left_out(operator: Caller) -> None:
+    picture = "data:image/png;base64," + b64encode(png()).decode()
+    made = await operator.ask("PUT", "/v1/clinics/hill", {**WHOLE, "branding": {"logo": picture}})
+    assert made.status == 201, made.text
+    address = made.json["branding"]["logo"]
+    assert address.startswith("/-/logo/hill/")
+    kept = await operator.ask("PUT", "/v1/clinics/hill", {**WHOLE, "branding": made.json["branding"]})
+    assert (kept.status, kept.json["branding"]["logo"]) == (200, address)
+    gone = await operator.ask("PUT", "/v1/clinics/hill", WHOLE)
+    assert gone.json["branding"]["logo"] == ""
 
 
 async def test_slugs_that_cannot_be_addresses_are_refused(operator: Caller) -> None:

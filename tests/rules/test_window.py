@@ -67,6 +67,20 @@ def test_times_that_cannot_be(opens_at: int, closes_at: int, faulty: bool) -> No
     assert times_fault(opens_at, closes_at, POLICY, NOW) is faulty
 
 
+def test_a_day_that_is_closed_is_passed_over() -> None:
+    """Holidays, in a row and over a weekend: the next opening is the first open day after them."""
+    hours = replace(CLINIC.hours or OpeningHours(), closed_on=("2026-03-02", "2026-03-09"))
+    clinic = replace(CLINIC, hours=hours)
+    assert not takes_newcomers(clinic, at("2026-03-02T10:00"))
+    assert takes_newcomers(clinic, at("2026-03-16T10:00"))
+    assert next_opening(clinic, at("2026-03-02T10:00")) == at("2026-03-16T09:00")
+
+
+def test_a_clinic_with_hours_on_no_day_names_no_opening() -> None:
+    """Closed for good says so, rather than looking for a day."""
+    assert next_opening(replace(CLINIC, hours=OpeningHours({}, "Gone.")), NOW) is None
+
+
 def test_without_hours_a_clinic_is_always_open() -> None:
     """No opening hours means no closed door, and no next opening."""
     clinic = replace(CLINIC, hours=None)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rules.logos import read_logo
+from tests.rules.pictures import png
+
 ONE = """
 [[clinics]]
 slug = "sunrise"
@@ -30,6 +33,8 @@ addons = ["session"]
 time_zone = "Europe/Viena"
 hours = { mon = ["09:00-12:00", "11:00-17:00"], tue = ["9-12"], tues = [], wed = ["12:00-09:00"] }
 colour = "red"
+branding = { accent = "#ff8800", logo = "nowhere.png" }
+words = { de = { knocked = "Hallo" } }
 
 [[clinics.rooms]]
 owner = "dr-lee"
@@ -53,11 +58,27 @@ FAULTY = {
     "clinics[0].hours.tues",
     "clinics[0].hours.wed[0]",
     "clinics[0].colour",
+    "clinics[0].branding.accent",
+    "clinics[0].branding.logo",
+    "clinics[0].words.de.knocked",
     "clinics[0].rooms[0].name",
     "clinics[0].rooms[0].aliases[0]",
     "clinics[1].slug",
     "clinics[1].closed_text",
 }
+
+
+LOOK = """
+[[clinics]]
+slug = "sunrise"
+name = "Sunrise Clinic"
+plan = "professional"
+email = "desk@sunrise.example"
+website = "https://sunrise.example"
+branding = { accent = "#0a5a6a", background = "#fff8e7", logo = "logo.png" }
+words = { de = { ended = "Danke." } }
+hours = { closed_on = ["2026-12-25"], mon = ["09:00-12:00"] }
+"""
 
 
 @pytest.fixture
@@ -139,3 +160,27 @@ def test_what_changes_is_told_as_json_too(gateway, tmp_path):
         ("clinic", "sunrise"),
         ("room", "sunrise/dr-lee"),
     ]
+
+
+def test_look_and_words_of_a_clinic_come_from_the_file_with_its_logo_beside_it(gateway, tmp_path: Path) -> None:
+    file = tmp_path / "look.toml"
+    file.write_text(LOOK)
+    (tmp_path / "logo.png").write_bytes(png())
+    assert gateway.run("apply", str(file)).output.splitlines() == ["clinic sunrise: made"]
+    assert gateway.run("apply", str(file)).output.splitlines() == ["nothing to change"]
+    (tmp_path / "logo.png").write_bytes(png(3, 3))
+    (line,) = gateway.run("apply", str(file)).output.splitlines()
+    assert "branding" in line
+    assert read_logo(png(3, 3)).name in line
+    assert "desk@sunrise.example" in gateway.run("clinic", "show", "sunrise").output
+
+
+def test_an_unreadable_colour_in_the_file_is_told_with_its_ratio(gateway, tmp_path: Path) -> None:
+    file = tmp_path / "look.toml"
+    file.write_text(LOOK.replace("#0a5a6a", "#ff8800"))
+    (tmp_path / "logo.png").write_bytes(b"<svg></svg>")
+    result = gateway.run("apply", str(file))
+    assert result.exit_code == 2
+    assert "clinics[0].branding.accent" in result.output
+    assert "2.39:1" in result.output
+    assert "must be a PNG or WebP picture" in result.output

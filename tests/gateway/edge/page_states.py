@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.edge.pages import LinkFacts
+from rules.own_words import OwnWords
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x {{ 7*7 }}"
 NOW = "2026-11-22T12:40:00Z"
@@ -65,7 +66,11 @@ STATES: Mapping[str, tuple[Mapping[str, Any], LinkFacts | None, str]] = {
     "in use, can take": (_refused("in_use", door=SESSION), LinkFacts(can_take=True), "Use this device instead"),
     "denied": (_refused("denied"), FACTS, "Ask again"),
     "denied for a while": (_refused("denied", retry_at=LATER), FACTS, "You can ask again after"),
-    "clinic closed": (_refused("clinic_closed", retry_at=LATER), LinkFacts(words="On holiday"), "On holiday"),
+    "clinic closed": (
+        _refused("clinic_closed", retry_at=LATER),
+        LinkFacts(own_words={"clinic_closed": OwnWords("On holiday")}),
+        "On holiday",
+    ),
     "too many": (_refused("too_many", door=None), None, "tries again by itself"),
     "no pass": (_refused("no_pass", door=None), None, "open your link again"),
     "removed": (_refused("removed"), FACTS, "no longer in this consultation"),

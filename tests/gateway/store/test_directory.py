@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.store import Directory, Identifiers, Ledger
 from gateway.store.documents import decode_clinic, decode_door, encode_clinic, encode_door
-from rules.model import Clinic, Door, DoorKind, Guest, GuestState, OpeningHours, Role, Room, Seat
+from rules.model import Brand, Clinic, Door, DoorKind, Guest, GuestState, OpeningHours, Role, Room, Seat
 
 CLINIC = Clinic(
     "acme",
@@ -15,9 +15,12 @@ CLINIC = Clinic(
     "premium",
     frozenset({"sessions"}),
     "Europe/Vienna",
-    hours=OpeningHours({0: ((540, 720), (780, 1020))}, "We open on Monday."),
+    hours=OpeningHours({0: ((540, 720), (780, 1020))}, "We open on Monday.", ("2026-12-25",)),
     languages=("de", "en"),
-    branding={"accent": "#123456"},
+    email="desk@acme.example",
+    website="https://acme.example",
+    brand=Brand("#123456", "#ffffff", "ab.png"),
+    words={"de": {"ended": "Danke."}},
 )
 
 
