@@ -9,29 +9,28 @@ import argparse
 import asyncio
 import os
 import resource
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import forwarding, sessions, table
+from benchmarks.document import PAGE, document
 from benchmarks.figures import FULL, QUICK, Figure, Measurement, Size
 from benchmarks.processes import NotMeasured
+from benchmarks.versions import versions
 
 MEASUREMENTS: dict[str, Measurement] = {"forwarding": forwarding.measure, "sessions": sessions.measure}
+DOCUMENT = "document"
 LONGEST_S = 3600.0  # of one measurement
 
 
-async def run(names: list[str], size: Size) -> list[Figure]:
-    """The figures of these measurements, one after the other. Raises TimeoutError."""
-    figures: list[Figure] = []
-    for name in names:
-        async with asyncio.timeout(LONGEST_S):
-            figures += await MEASUREMENTS[name](size)
-    return figures
-
-
-def read_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
-    """What is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+def arguments() -> argparse.ArgumentParser:
+    """What may be asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure, print a table, and keep it as JSON.",
+        epilog=f"`{DOCUMENT} [FILE]` writes the results of FILE (--out by default) into {PAGE.name}, with a picture.",
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; all by default")
     parser.add_argument("--only", action="append", default=[], metavar="ROW", help="only these rows of a measurement")
     parser.add_argument("--quick", action="store_true", help="a look whether it runs: its figures mean nothing")
@@ -39,30 +38,46 @@ def read_arguments() -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser.add_argument("--rounds", type=int, default=FULL.rounds, help="repetitions of each, 1 to 50")
     parser.add_argument("--seconds", type=float, default=FULL.seconds, help="of load at a time, 0.2 to 60")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    return parser
+
+
+def main() -> None:
+    """Measure, or write down what was measured."""
+    parser = arguments()
     asked = parser.parse_args()
+    if asked.names[:1] == [DOCUMENT]:
+        document(table.read(Path(asked.names[1]) if asked.names[1:] else asked.out))
+        return
     if unknown := sorted(set(asked.names) - set(MEASUREMENTS)):
         parser.error(f"there is no {', '.join(unknown)}")
     if not (400 <= asked.sessions <= 100_000 and 1 <= asked.rounds <= 50 and 0.2 <= asked.seconds <= 60):
         parser.error("--sessions, --rounds or --seconds is out of range")
-    return parser, asked
-
-
-def main() -> None:
-    """Measure, print, write."""
-    parser, asked = read_arguments()
     size = QUICK if asked.quick else Size(asked.sessions, asked.rounds, asked.seconds, (), quick=False)
-    size = replace(size, rows=tuple(asked.only))
+    try:
+        measure(asked.names or list(MEASUREMENTS), replace(size, rows=tuple(asked.only)), asked.out)
+    except NotMeasured as fault:
+        parser.exit(1, f"not measured: {fault}\n")
+
+
+def measure(names: Sequence[str], size: Size, out: Path) -> None:
+    """Measure, print, write. Raises NotMeasured."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # thousands of connections are to be open
     load_before = os.getloadavg()[0]
-    try:
-        figures = asyncio.run(run(asked.names or list(MEASUREMENTS), size))
-    except NotMeasured as fault:
-        parser.exit(1, f"not measured: {fault}\n")
-    measured_on = table.machine(load_before, {})
-    table.write(asked.out, size, figures, measured_on)
+    figures = asyncio.run(run(names, size))
+    measured_on = table.machine(load_before, versions())
+    table.write(out, size, figures, measured_on)
     print(table.text(figures))
-    print(f"load of this machine before: {load_before:.1f} on {os.cpu_count()} processors; written to {asked.out}")
+    print(f"load of this machine before: {load_before:.1f} on {os.cpu_count()} processors; written to {out}")
+
+
+async def run(names: Sequence[str], size: Size) -> list[Figure]:
+    """The figures of these measurements, one after the other. Raises NotMeasured, TimeoutError."""
+    figures: list[Figure] = []
+    for name in names:
+        async with asyncio.timeout(LONGEST_S):
+            figures += await MEASUREMENTS[name](size)
+    return figures
 
 
 if __name__ == "__main__":

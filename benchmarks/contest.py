@@ -6,6 +6,7 @@ everybody; ratios are made within a repetition, and only then is a median taken.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from benchmarks.figures import Figure, Size, Spread
 from benchmarks.load import Done, Messages, Requests, addressed, ask, client, played
 
 WARM_UP_S = 1.0
+SETTLE_S = 0.5  # after sockets were opened, before messages are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ async def _ready(
             asked = {"connections": load.connections, "size": load.size, "seconds": seconds}
             targets = addressed([contender.target])
             async with client("messages", port=contender.port, targets=targets, **asked) as driver:
+                await asyncio.sleep(SETTLE_S)
 
                 async def play() -> Done:
                     return played(await driver.go_on(), contender.name)
