@@ -65,6 +65,8 @@ def measure(names: Sequence[str], size: Size, out: Path) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # thousands of connections are to be open
     load_before = os.getloadavg()[0]
     figures = asyncio.run(run(names, size))
+    if not figures:
+        raise NotMeasured(f"no row is called {' or '.join(size.rows)}")
     measured_on = table.machine(load_before, versions())
     table.write(out, size, figures, measured_on)
     print(table.text(figures))

@@ -51,9 +51,21 @@ class Contender:
 
     name: str
     port: int
-    program: Program
+    programs: tuple[Program, ...]
     target: Target
     place: Place | None = None
+
+    def cpu_s(self) -> float:
+        """CPU seconds of all its programs up to now; a gateway's store is not among them."""
+        return sum(each.cpu_s() for each in self.programs)
+
+    def peak_kib(self) -> int:
+        """The largest memory of each, summed."""
+        return sum(each.peak_kib() for each in self.programs)
+
+    def resident_kib(self) -> int:
+        """Their memory now."""
+        return sum(each.resident_kib() for each in self.programs)
 
 
 @contextlib.asynccontextmanager
@@ -62,10 +74,10 @@ async def platforms(directory: Path) -> AsyncIterator[Platforms]:
     async with contextlib.AsyncExitStack() as stack:
         ports = Platforms(free_port(), free_port())
         for name, port, command in (
-            ("files", ports.files, files(_made(directory, "files"), ports.files, FILES)),
+            ("files", ports.files, files(made(directory, "files"), ports.files, FILES)),
             ("echo", ports.echo, [sys.executable, "-m", "benchmarks.platform", str(ports.echo)]),
         ):
-            await _open(stack, name, port, command, directory, cores().load)
+            await open_program(stack, name, port, command, directory, cores().load)
         yield ports
 
 
@@ -85,23 +97,25 @@ async def contenders(names: Sequence[str], path: str, platform: int, echo: int) 
             for name in (each for each in names if each in GATEWAYS):
                 place = await stack.enter_async_context(gateway(name, platform, echo))
                 admitted = await stack.enter_async_context(live_pass(place))
-                gateways.append(Contender(name, place.public_port, place.program, _target(path, admitted), place))
+                gateways.append(Contender(name, place.public_port, (place.program,), target_of(path, admitted), place))
             target = gateways[0].target if gateways else Target(path, {})
             others: list[Contender] = []
             for number, name in enumerate(each for each in names if each in PROXIES):
                 with left_out(name, needed=name == FIRST):
-                    directory, port = _made(Path(root), f"proxy-{number}"), free_port()
+                    directory, port = made(Path(root), f"proxy-{number}"), free_port()
                     command = PROXIES[name].command(directory, port, platform)
-                    program = await _open(stack, name, port, command, directory, cores().measured)
-                    others.append(Contender(name, port, program, target))
+                    program = await open_program(stack, name, port, command, directory, cores().measured)
+                    others.append(Contender(name, port, (program,), target))
             await asyncio.sleep(0.3)  # what a start leaves to do is not the load's
             yield [*others, *gateways]
 
 
-def gateway(name: str, platform: int, echo: int) -> contextlib.AbstractAsyncContextManager[Place]:
-    """One of GATEWAYS, on the core for what is measured. Raises NotMeasured."""
+def gateway(
+    name: str, platform: int, echo: int, more: Mapping[str, str] | None = None
+) -> contextlib.AbstractAsyncContextManager[Place]:
+    """One of GATEWAYS, with `more` settings, on the core for what is measured. Raises NotMeasured."""
     routes = [{**each, "upstream": _loopback(platform)} if "media" in each["path"] else each for each in ROUTES]
-    settings = {"UPSTREAM__URL": _loopback(echo), "ROUTES": json.dumps(routes), **GATEWAYS[name]}
+    settings = {"UPSTREAM__URL": _loopback(echo), "ROUTES": json.dumps(routes), **GATEWAYS[name], **(more or {})}
     return start(settings, pinned=True)
 
 
@@ -116,15 +130,17 @@ def left_out(name: str, *, needed: bool = False) -> Iterator[None]:
         print(f"{name} is left out: {fault}", file=sys.stderr)
 
 
-async def _open(
+async def open_program(
     stack: contextlib.AsyncExitStack, name: str, port: int, command: Sequence[str], directory: Path, core: int
 ) -> Program:
+    """A program that is ready, as long as the stack is open. Raises NotMeasured."""
     program = await stack.enter_async_context(running(name, command, directory, core=core))
     await program.ready(lambda: listens(port))
     return program
 
 
-def _target(path: str, admitted: LivePass) -> Target:
+def target_of(path: str, admitted: LivePass) -> Target:
+    """A path at the door of a pass."""
     return Target(path.replace("{alias}", admitted.alias), admitted.headers)
 
 
@@ -132,6 +148,7 @@ def _loopback(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _made(directory: Path, name: str) -> Path:
+def made(directory: Path, name: str) -> Path:
+    """A new directory in another."""
     (directory / name).mkdir()
     return directory / name

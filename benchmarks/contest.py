@@ -66,7 +66,7 @@ async def compete(found: Sequence[Contender], load: Requests | Messages, size: S
         for entry in entries[shift:] + entries[:shift]:
             entry.samples.append(await _once(entry.contender, load, size.seconds, directory))
     for entry in entries:
-        entry.peaks_kib.append(entry.contender.program.peak_kib())
+        entry.peaks_kib.append(entry.contender.peak_kib())
     return entries
 
 
@@ -112,9 +112,9 @@ def _judged(title: str, wish: Wish, entries: Mapping[str, Entry]) -> Figure:
 async def _once(contender: Contender, load: Requests | Messages, seconds: float, directory: Path) -> Sample:
     place = contender.place
     async with _ready(contender, load, seconds, directory) as go:
-        before, store_before = contender.program.cpu_s(), place.store_cpu_s() if place else 0.0
+        before, store_before = contender.cpu_s(), place.store_cpu_s() if place else 0.0
         done = await go()
-        used = contender.program.cpu_s() - before
+        used = contender.cpu_s() - before
         store_used = (place.store_cpu_s() if place else 0.0) - store_before
     return Sample(used / done.requests * 1e6, store_used / done.requests * 1e6, done)
 

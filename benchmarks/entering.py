@@ -11,6 +11,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -112,6 +113,27 @@ async def live_pass(place: Place) -> AsyncIterator[LivePass]:
             await _admit(host)
         alias = await guest.go_in(LINK)
         yield LivePass(alias, {"Cookie": guest.cookies(), "Origin": place.public_url})
+
+
+async def host_seats(place: Place, many: int) -> list[LivePass]:
+    """Passes of hosts, each at a session of a room of their own; nobody is inside yet. Raises NotMeasured."""
+    opens_at = datetime.now(UTC) - timedelta(minutes=1)
+    times = {"opens_at": opens_at.isoformat(), "closes_at": (opens_at + timedelta(hours=1)).isoformat()}
+    passes = []
+    for number in range(many):
+        owner = f"owner-{number}"
+        await place.ask("PUT", f"/v1/clinics/{CLINIC}/rooms/{owner}", {"name": owner})
+        session = await place.ask("POST", "/v1/sessions", {"clinic": CLINIC, "owner": owner, **times})
+        link = next(seat["link"] for seat in session["seats"] if seat["role"] == "host")
+        path = link.removeprefix(place.public_url)
+        async with person(place) as host:
+            await host.must(200, "GET", path)
+            await host.must(303, "POST", path, data={"action": "join"})
+            entry, _ = await host.must(303, "GET", path)
+            await host.must(200, "GET", entry)
+            headers = {"Cookie": host.cookies(), "Origin": place.public_url}
+            passes.append(LivePass(entry.rpartition("/")[2], headers))
+    return passes
 
 
 async def _admit(host: Person) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import asking, start_up, tunnels
 from benchmarks.contenders import EXPRESS, FULL_LANE, GATEWAYS, MIB, Platforms, contenders, platforms
 from benchmarks.contest import Wish, compete, figures
 from benchmarks.figures import Figure, Size
@@ -73,6 +74,12 @@ async def measure(size: Size) -> list[Figure]:
             for key, row in ROWS.items():
                 if size.wants(key, slow=key not in QUICK_ROWS):
                     found += await measure_row(row, both, size, Path(name))
+            if size.wants("tunnels"):
+                found += await tunnels.measure(both, size)
+            if size.wants("asking", slow=True):
+                found += await asking.measure(both, size, Path(name))
+            if size.wants("start"):
+                found += await start_up.measure(both, size)
     return found
 
 

@@ -45,6 +45,11 @@ class Place:
         """Where guests come in."""
         return int(self.public_url.rpartition(":")[2])
 
+    @property
+    def internal_port(self) -> int:
+        """Where proxies ask."""
+        return int(self.internal_url.rpartition(":")[2])
+
     def store_cpu_s(self) -> float:
         """CPU seconds of its store up to now."""
         return cpu_s(self.store_pid)

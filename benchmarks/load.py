@@ -145,4 +145,4 @@ def addressed(targets: Sequence[Target]) -> list[tuple[str, Mapping[str, str]]]:
 def _done(said: Mapping[str, Any], what: str) -> Done:
     if said["failed"] or not said["requests"]:
         raise NotMeasured(f"{what.partition('?')[0]}: {said['failed']} answers failed, {said['requests']} came")
-    return Done(said["requests"], said["p50_ms"], said["p99_ms"])
+    return Done(said["requests"], said.get("p50_ms", 0.0), said.get("p99_ms", 0.0))

@@ -40,8 +40,10 @@ http {{
 NGINX_PROXY = """
   map $http_upgrade $kept {{ default upgrade; "" ""; }}
   upstream platform {{ server 127.0.0.1:{platform}; keepalive 64; }}
+  {around}
   server {{
     listen 127.0.0.1:{port} backlog=4096;
+    {beside}
     location / {{
       proxy_pass http://platform;
       proxy_http_version 1.1;
@@ -50,9 +52,31 @@ NGINX_PROXY = """
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $kept;
       proxy_read_timeout 1h;
-      {buffers}
+      {inside}
     }}
   }}
+"""
+NGINX_GATE = """
+    location = /_gate {{
+      internal;
+      proxy_pass http://gate/auth/nginx;
+      proxy_http_version 1.1;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_set_header Connection "";
+      proxy_set_header X-Original-Method $request_method;
+      proxy_set_header X-Original-URI $request_uri;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+      {kept}
+    }}
+"""
+NGINX_KEPT = """
+      proxy_cache gate;
+      proxy_cache_key "$request_method $http_host $request_uri $http_origin $http_cookie";
+      proxy_cache_valid 200 1s;
+      proxy_ignore_headers Cache-Control Expires;
 """
 NGINX_FILES = """
   sendfile on;
@@ -101,9 +125,26 @@ class Proxy:
     command: Callable[[Path, int, int], list[str]]
 
 
-def nginx(directory: Path, port: int, platform: int, buffers: str = "") -> list[str]:
+def nginx(directory: Path, port: int, platform: int) -> list[str]:
     """The command of an nginx that forwards everything."""
-    return _nginx(directory, NGINX_PROXY.format(port=port, platform=platform, buffers=buffers))
+    return _nginx(directory, NGINX_PROXY.format(port=port, platform=platform, around="", beside="", inside=""))
+
+
+def wide_nginx(directory: Path, port: int, platform: int) -> list[str]:
+    """The command of an nginx with 64k buffers."""
+    more = NGINX_PROXY.format(port=port, platform=platform, around="", beside="", inside=WIDE_BUFFERS)
+    return _nginx(directory, more)
+
+
+def asking_nginx(directory: Path, port: int, platform: int, gate: int, *, kept: bool) -> list[str]:
+    """The command of an nginx that asks a gateway's internal port about each request; `kept`: at most once a second."""
+    around = f"upstream gate {{ server 127.0.0.1:{gate}; keepalive 64; }}"
+    around += f" proxy_cache_path {directory}/gate keys_zone=gate:1m;" if kept else ""
+    beside = NGINX_GATE.format(kept=NGINX_KEPT if kept else "")
+    inside = "auth_request /_gate;"
+    return _nginx(
+        directory, NGINX_PROXY.format(port=port, platform=platform, around=around, beside=beside, inside=inside)
+    )
 
 
 def files(directory: Path, port: int, sizes: dict[str, int]) -> list[str]:
@@ -112,11 +153,6 @@ def files(directory: Path, port: int, sizes: dict[str, int]) -> list[str]:
         (directory / "files").mkdir(exist_ok=True)
         (directory / "files" / name).write_bytes(b"x" * size)
     return _nginx(directory, NGINX_FILES.format(port=port, directory=directory))
-
-
-def wide_nginx(directory: Path, port: int, platform: int) -> list[str]:
-    """The command of an nginx with 64k buffers."""
-    return nginx(directory, port, platform, WIDE_BUFFERS)
 
 
 def haproxy(directory: Path, port: int, platform: int) -> list[str]:
