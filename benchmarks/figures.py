@@ -26,7 +26,7 @@ class Size:
         return row in self.rows if self.rows else not (slow and self.quick)
 
 
-FULL = Size(100_000, 9, 1.0, (), quick=False)
+FULL = Size(100_000, 7, 1.0, (), quick=False)
 QUICK = Size(400, 1, 0.4, (), quick=True)
 
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 
 _BINARY = 0x82
+LONGEST_HEAD = 14  # RFC 6455 section 5.2
 
 
 @functools.cache
@@ -29,30 +30,30 @@ class Counter:
 
     def __init__(self) -> None:
         self._head = b""
+        self._size: int | None = None  # of the frame under way
         self._left = 0
-        self._size = 0
+        self._counts = False
 
     def take(self, data: bytes) -> Iterator[int]:
-        """The sizes of the messages that end within `data`; what is not binary is passed over."""
-        at = 0
-        while at < len(data) or self._left:
-            if self._left:
-                step = min(self._left, len(data) - at)
-                self._left -= step
-                at += step
-                if self._left:
+        """The sizes of the messages that end within `data`; frames that are not binary are passed over."""
+        data, self._head, at = self._head + data, b"", 0
+        while True:
+            if self._size is None:
+                read = _read_head(data[at : at + LONGEST_HEAD])
+                if read is None:
+                    self._head = data[at:]
                     return
-                if self._size >= 0:
-                    yield self._size
-                continue
-            head = self._head + data[at:]
-            read = _read_head(head)
-            if read is None:
-                self._head = head
+                self._counts = data[at] == _BINARY
+                at += read[0]
+                self._size = self._left = read[1]
+            step = min(self._left, len(data) - at)
+            self._left -= step
+            at += step
+            if self._left:
                 return
-            at += read[0] - len(self._head)
-            self._head = b""
-            self._size, self._left = (read[1] if head[0] == _BINARY else -1), read[1]
+            size, self._size = self._size, None
+            if self._counts:
+                yield size
 
 
 def _length(size: int, masked: int) -> bytes:

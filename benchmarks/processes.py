@@ -106,7 +106,12 @@ async def running(
         began = time.monotonic()
         try:
             process = await asyncio.create_subprocess_exec(
-                *pinned, *command, env=environ, cwd=ROOT, stdout=output, stderr=output
+                *(*pinned, *command),
+                env=environ,
+                cwd=ROOT,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
         except FileNotFoundError as fault:
             raise NotMeasured(f"{fault.filename} is not installed") from None
