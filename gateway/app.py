@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
@@ -18,7 +19,9 @@ from gateway.config import Config, parse_address
 from gateway.edge import answers
 from gateway.edge.calls import Calls
 from gateway.edge.dispatch import Dispatcher
-from gateway.edge.front import FrontServer
+from gateway.edge.express.handler import ExpressHandler
+from gateway.edge.express.lane import Lane
+from gateway.edge.front import FrontHandler, FrontServer
 from gateway.edge.inside import Inside
 from gateway.edge.parts import Parts
 from gateway.errors import MEDIA_TYPE, Problem
@@ -27,6 +30,7 @@ from gateway.internal import Internal
 from gateway.listeners import listen, port_of
 from gateway.metrics import Metrics
 from gateway.plugin.accel import AccelCalls
+from gateway.request_log import RequestLog
 from gateway.services import StoreServices, build_parts, open_store, workers
 from rules.headers import for_upstream
 
@@ -98,11 +102,16 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     store = await open_store(config, metrics)
     parts = build_parts(config, store, metrics, log)
     inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
-    calls = (AccelCalls if config.upstream.accel else Calls)(parts, inside, for_upstream())
-    dispatcher = Dispatcher(parts, calls, log)
-    public = web.ServerRunner(
-        FrontServer(dispatcher, _error_answer, max_line_bytes=config.upstream.max_head_bytes), shutdown_timeout=1.0
+    accel, requests = bool(config.upstream.accel), RequestLog(log)
+    calls = (AccelCalls if accel else Calls)(parts, inside, for_upstream())
+    lane = Lane(parts, calls, inside, requests) if config.server.express and not accel else None
+    front = FrontServer(
+        Dispatcher(parts, calls, log, requests),
+        _error_answer,
+        max_line_bytes=config.upstream.max_head_bytes,
+        connection=FrontHandler if lane is None else partial(ExpressHandler, lane=lane),
     )
+    public = web.ServerRunner(front, shutdown_timeout=1.0)
     halaxy = HalaxyService(parts)
     tasks = workers(store, parts, halaxy)
     gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log)

@@ -8,9 +8,11 @@ Parts log through the standard library, facts as ``extra``: ``log.info("verdict"
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
+from contextlib import suppress
 from contextvars import ContextVar
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal, TextIO
@@ -51,6 +53,32 @@ def truncated(address: str) -> str:
         return ""
 
 
+class JsonLines(logging.StreamHandler[TextIO]):
+    """Writes lines to a stream: records as they come, ready lines once a turn of the event loop."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._ready: list[str] = []
+
+    def write_line(self, line: str) -> None:
+        """Write a whole line, its end included, before the loop waits again. To be called in the loop."""
+        self._ready.append(line)
+        if len(self._ready) == 1:
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._ready:
+            self.flush()  # lines stand in the order of what they tell
+        super().emit(record)
+
+    def flush(self) -> None:
+        ready, self._ready = self._ready, []
+        with suppress(OSError, ValueError):  # a log that cannot be written, or is closed, ends nothing else
+            if ready:
+                self.stream.write("".join(ready))
+            super().flush()
+
+
 def configure(stream: TextIO, style: Literal["json", "text"], level: str) -> None:
     """Send everything logged in this process to `stream`, from `level` ("debug" to "error") on."""
     last: Processor = (
@@ -58,7 +86,7 @@ def configure(stream: TextIO, style: Literal["json", "text"], level: str) -> Non
         if style == "json"
         else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
-    handler = logging.StreamHandler(stream)
+    handler = JsonLines(stream) if style == "json" else logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[

@@ -58,6 +58,7 @@ class Server(Section):
     desk_url: OptionalOrigin = ""
     drain_max_s: Seconds = 1800
     reuse_port: bool = False
+    express: bool = True
 
 
 class Store(Section):

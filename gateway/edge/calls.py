@@ -22,8 +22,9 @@ from gateway.edge.takeover import Relayed
 from gateway.edge.tunnel import Tunnel
 from gateway.errors import Problem
 from gateway.signing import Pass
-from rules.headers import RequestContext, ResponseContext, UpstreamHeaders
+from rules.headers import Header, RequestContext, ResponseContext, UpstreamHeaders
 from rules.reasons import Reason, Verdict
+from rules.requests import Client
 from rules.routes import MEANINGS, RouteClass
 
 UPSTREAM_AWAY = Verdict(Reason.UPSTREAM_AWAY, rule="The video service does not answer.")
@@ -35,12 +36,12 @@ class Calls:
     def __init__(self, parts: Parts, inside: Inside, upstream_headers: UpstreamHeaders) -> None:
         self._parts = parts
         self._inside = inside
-        self._gate = Gate(parts)
         self._upstream_headers = upstream_headers
+        self.gate = Gate(parts)
 
     async def handle(self, call: Call) -> web.StreamResponse:
         """Answer one request. Raises ForwardRefused."""
-        ruled = await self._gate.rule(call)
+        ruled = await self.gate.rule(call)
         return await self.forward(call, ruled) if isinstance(ruled, Allowed) else ruled
 
     async def forward(self, call: Call, allowed: Allowed) -> web.StreamResponse:
@@ -49,9 +50,9 @@ class Calls:
         door = admitted.given.door if admitted is not None else ""
         began = time.perf_counter()
         errand = Errand(
-            context=self._context(call, allowed),
+            context=self.context(call.peer, call.client, call.request_id, allowed),
             origins=call.origins(self._parts),
-            answer=ResponseContext(no_store=meaning.no_store, open_to_all=admitted is None),
+            answer=answer_context(allowed),
             added=self._added(call, allowed),
             door=door,
             visitor=admitted.given.visitor if admitted is not None else "",
@@ -67,6 +68,8 @@ class Calls:
             errand = replace(errand, on_tunnel=lambda tunnel: self._came(tunnel, given, call.client.address))
         upstream = self._parts.upstream_for(allowed.upstream, door)
         try:
+            if call.away is not None:
+                raise call.away
             answer = await self._parts.forwarder.forward(call.request, upstream, errand)
         except UpstreamAway as away:
             self._parts.metrics.upstream_failed(away.kind.value)
@@ -80,22 +83,23 @@ class Calls:
         self._parts.metrics.tunnel_opened()
         self._inside.came(tunnel, given, address)
 
-    def _context(self, call: Call, allowed: Allowed) -> RequestContext:
-        peer = call.peer
+    def context(self, peer: str, client: Client, request_id: str, allowed: Allowed) -> RequestContext:
+        """What the header table is told about a request from this connection's other end, sent by this client."""
         return RequestContext(
             upstream=self._upstream_headers,
             peer=peer.encode(),
             peer_trusted=self._parts.trusts(peer),
-            scheme=call.client.scheme.encode(),
-            host=call.client.host.encode(),
-            request_id=call.request_id.encode(),
+            scheme=client.scheme.encode(),
+            host=client.host.encode(),
+            request_id=request_id.encode(),
             identity=allowed.identity(self._parts),
         )
 
     def _added(self, call: Call, allowed: Allowed) -> list[tuple[bytes, bytes]]:
         """The verdict, and a renewed pass."""
-        lines = [(b"X-Gateway-Verdict", answers.verdict_line(allowed.reason).encode())]
-        return lines + [(b"Set-Cookie", cookie.encode()) for cookie in allowed.renewal(self._parts, call)]
+        return [verdict_header(allowed)] + [
+            (b"Set-Cookie", cookie.encode()) for cookie in allowed.renewal(self._parts, call)
+        ]
 
     def _upstream_away(self, call: Call, admitted: Admitted | None, away: UpstreamAway) -> web.StreamResponse:
         """People get a page that tries again, programs a problem with Proxy-Status."""
@@ -113,3 +117,13 @@ class Calls:
         return answers.problem(
             Problem("upstream-away", away.status, "The video service does not answer."), call, headers
         )
+
+
+def answer_context(allowed: Allowed) -> ResponseContext:
+    """How the header table treats the answer to what was allowed."""
+    return ResponseContext(no_store=allowed.match.route.meaning.no_store, open_to_all=allowed.admitted is None)
+
+
+def verdict_header(allowed: Allowed) -> Header:
+    """The line that tells the verdict."""
+    return b"X-Gateway-Verdict", answers.verdict_line(allowed.reason).encode()

@@ -22,6 +22,7 @@ from gateway.edge import answers, link
 from gateway.edge.brand import LOGO_PATH
 from gateway.edge.calls import Calls
 from gateway.edge.cookies import Jar
+from gateway.edge.front import Tried, front_of
 from gateway.edge.limits import Rate
 from gateway.edge.logos import answer_logo
 from gateway.edge.parts import Call, Parts, Wants
@@ -30,6 +31,7 @@ from gateway.edge.requests import METHODS, HeadFault, read_head
 from gateway.edge.visit import TOO_MANY
 from gateway.errors import Problem, ProblemError
 from gateway.logs import new_request_id, request_id
+from gateway.request_log import RequestLog
 from rules.links import parse_link, under_link_pattern
 from rules.reasons import MEANINGS, Reason
 from rules.requests import read_client
@@ -61,12 +63,15 @@ class Dispatcher:
     parts: Parts
     calls: Calls
     log: logging.Logger
+    requests: RequestLog
     warnings: Rate = field(default_factory=lambda: Rate(1, 60))
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer; raises nothing but what a client that has gone causes."""
-        began = time.perf_counter()
-        call = self._read(request)
+        front = front_of(request)
+        tried, front.tried = front.tried, None
+        began = tried.began if tried is not None else time.perf_counter()
+        call = self._read(request, tried)
         answer = await self._guarded(call, lambda: self._answer(call))
         self._note(call, answer, time.perf_counter() - began)
         return answer
@@ -87,7 +92,7 @@ class Dispatcher:
             self.log.exception("a request failed")
             return answers.problem(Problem("internal-error", 500, "Something went wrong on our side."), call)
 
-    def _read(self, request: web.BaseRequest) -> Call:
+    def _read(self, request: web.BaseRequest, tried: Tried | None) -> Call:
         peername = request.transport.get_extra_info("peername") if request.transport is not None else None
         peer = peername[0] if isinstance(peername, tuple) else ""
         parts = self.parts
@@ -96,7 +101,8 @@ class Dispatcher:
         client = read_client(request.raw_headers, peer, scheme, parts.trusts, host)
         path, _, query = request.raw_path.partition("?")
         jar = Jar(request.cookies, parts.names, parts.signing)
-        call = Call(request, path, query, peer, client, new_request_id(), jar)
+        given_id = tried.request_id if tried is not None else new_request_id()
+        call = Call(request, path, query, peer, client, given_id, jar, away=tried.away if tried is not None else None)
         request_id.set(call.request_id)
         self._check_proxy(call)
         return call
@@ -163,17 +169,17 @@ class Dispatcher:
         if call.link != "none" and call.reason in set(Reason):
             reason = Reason(call.reason)
             parts.metrics.decided(call.link, MEANINGS[reason].outcome.value, reason.value, seconds)
-        facts = {
-            "method": call.request.method if call.request.method in METHODS else "other",
-            "link": call.link,
-            "route": call.route,
-            "reason": call.reason,
-            "door": call.door,
-            "status": answer.status,
-            "duration_ms": round(seconds * 1000, 2),
-            "address": call.client.address,
-        }
-        self.log.info("request", extra={name: fact for name, fact in facts.items() if fact != ""})
+        self.requests.note(
+            call.request_id,
+            method=call.request.method if call.request.method in METHODS else "other",
+            link=call.link,
+            route=call.route,
+            reason=call.reason,
+            door=call.door,
+            status=answer.status,
+            seconds=seconds,
+            address=call.client.address,
+        )
 
 
 def unreadable(parts: Parts, call: Call, fault: HeadFault) -> web.Response:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Any, Protocol
 
-from aiohttp import web
+from aiohttp import HttpVersion, web
 
 from gateway.edge.away import AwayKind
 from gateway.edge.framing import (
@@ -44,6 +45,21 @@ class Outcome(Enum):
     CLIENT_GONE = auto()
     CLIENT_STALLED = auto()  # the client took nothing for idle_s
     REFUSED = auto()  # the rest of the request is not acceptable; `refusal` says why
+
+
+class Asking(Protocol):
+    """Who asks, as far as an exchange is concerned: a request of aiohttp's, or one of the express lane."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None: ...
+    @property
+    def keep_alive(self) -> bool: ...
+    @property
+    def version(self) -> HttpVersion: ...
+    @property
+    def writer(self) -> Any: ...  # counts what was written as `output_size`
+    @property
+    def protocol(self) -> web.RequestHandler: ...
 
 
 class Exchange:
@@ -87,7 +103,7 @@ class Exchange:
 
     def __init__(
         self,
-        request: web.BaseRequest,
+        request: Asking,
         leg: Leg,
         crossing: CrossingHeaders,
         *,

@@ -96,7 +96,12 @@ class Forwarder:
         outcome = await run.to_outcome()
         if outcome is Outcome.SWITCHED and run.exchange.head is not None:
             return self._switch(run, run.exchange.head)
-        return _finish(run, outcome)
+        status = settle(run.exchange, outcome, run.leg, run.upstream, request.transport)
+        return Relayed(
+            status,
+            keep_alive=outcome is Outcome.COMPLETE and not run.exchange.closing,
+            truncated=outcome is Outcome.FAILED,
+        )
 
     def _switch(self, run: _Run, head: ResponseHead) -> web.StreamResponse:
         """Make both connections one tunnel. `head` is the upstream's 101."""
@@ -219,31 +224,35 @@ class _Run:
         return lines if head.interim else [*lines, *self.errand.added]
 
 
-def _finish(run: _Run, outcome: Outcome) -> web.StreamResponse:
-    """Give the leg back, and say what was relayed. Raises where the client has seen nothing."""
-    exchange = run.exchange
+def settle(
+    exchange: Exchange, outcome: Outcome, leg: Leg, upstream: Upstream, client: asyncio.BaseTransport | None
+) -> int:
+    """Give the leg back, end an answer that stopped short, and say which status was sent (499: the client left).
+
+    Raises where the client has seen nothing: UpstreamAway, or what the exchange was refused for.
+    """
     if outcome is Outcome.FAILED:
-        run.upstream.health.failed(exchange.kind, asyncio.get_running_loop().time())
+        upstream.health.failed(exchange.kind, asyncio.get_running_loop().time())
     if outcome is Outcome.COMPLETE and exchange.request_sent:
-        run.upstream.give_back(run.leg, reusable=exchange.head is not None and exchange.head.reusable)
+        upstream.give_back(leg, reusable=exchange.head is not None and exchange.head.reusable)
     else:
-        run.upstream.discard(run.leg)
+        upstream.discard(leg)
     if exchange.head is None or exchange.head.status == SWITCHING:
         if outcome is Outcome.FAILED:
             raise UpstreamAway(exchange.kind)
         if outcome is Outcome.REFUSED and exchange.refusal is not None:
             raise exchange.refusal
-        return Relayed(_CLIENT_GONE)
+        return _CLIENT_GONE
     match outcome:
         case Outcome.COMPLETE:
-            return Relayed(exchange.head.status, keep_alive=not exchange.closing)
+            return exchange.head.status
         case Outcome.FAILED | Outcome.REFUSED | Outcome.CLIENT_STALLED:
-            reset(run.request.transport)
-            return Relayed(exchange.head.status, truncated=outcome is Outcome.FAILED)
+            reset(client)
+            return exchange.head.status
         case Outcome.CLIENT_GONE:
-            return Relayed(_CLIENT_GONE)
+            return _CLIENT_GONE
         case Outcome.SWITCHED:
-            raise AssertionError("a switch is not finished here")
+            raise AssertionError("a switch is not settled here")
         case _:
             assert_never(outcome)
 

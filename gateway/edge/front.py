@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import StreamReader, web
@@ -16,6 +17,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 
+from gateway.edge.away import UpstreamAway
 from gateway.edge.chunks import TrailerReader, watch_chunks
 from gateway.edge.render import HeaderPairs
 
@@ -28,12 +30,22 @@ _TOO_MANY_HEADERS = "Too many headers received"
 PINNED = ("_messages", "_request_count", "_waiter")  # private names of aiohttp's that are used here, tested
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A request that was sent once already, and has no answer."""
+
+    request_id: str
+    began: float  # time.perf_counter()
+    away: UpstreamAway | None  # what it is answered; none: it may be sent again
+
+
 class FrontHandler(web.RequestHandler):
     """One client connection.
 
     on_gone: called when the client's connection is lost. on_drained: called when its write buffer has emptied after
         `writing_paused`. on_next: called when behind the request being answered another head, or something that is
         none, has arrived. All are set by whoever answers a request, and cleared when it is answered.
+    tried: what became of the next request before aiohttp was given it.
     unspoken: a request came in another version of HTTP; it is refused, and the connection is not used further.
     """
 
@@ -46,6 +58,7 @@ class FrontHandler(web.RequestHandler):
         "on_drained",
         "on_gone",
         "on_next",
+        "tried",
         "unspoken",
     )
 
@@ -66,6 +79,7 @@ class FrontHandler(web.RequestHandler):
         self.on_drained: Callable[[], None] | None = None
         self.on_next: Callable[[], None] | None = None
         self.unspoken = False
+        self.tried: Tried | None = None
         self._last_bytes = b""  # of the read before: a head may end in the next one
         self._trailers: TrailerReader | None = None
 
@@ -147,6 +161,7 @@ class FrontServer(web.Server):
         head_s: seconds for a request head, from its first byte (of a new connection: from its opening).
         keepalive_s: seconds an idle connection is kept.
         max_line_bytes: of the request line, and of each header line.
+        connection: makes the handler of one connection.
     """
 
     def __init__(
@@ -157,7 +172,9 @@ class FrontServer(web.Server):
         head_s: float = 10.0,
         keepalive_s: float = 75.0,
         max_line_bytes: int = 8190,
+        connection: Callable[..., FrontHandler] = FrontHandler,
     ) -> None:
+        self._connection = connection
         # auto_decompress: a body is relayed as it comes. read_bufsize: what one slow upload may hold, twice.
         self._options: dict[str, Any] = {
             "head_s": head_s,
@@ -174,7 +191,7 @@ class FrontServer(web.Server):
         super().__init__(handler, handler_cancellation=False, request_factory=self._read)
 
     def __call__(self) -> web.RequestHandler:
-        return FrontHandler(self, loop=self._front_loop, **self._options)
+        return self._connection(self, loop=self._front_loop, **self._options)
 
     def _read(
         self,

@@ -6,7 +6,7 @@ again at every request. Nothing is forwarded here: what is allowed is a value, f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -150,8 +150,26 @@ class Gate:
         wanted = match.route.role
         if wanted is not None and wanted is not given.role:
             return answers.problem(Problem("hosts-only", 403, "Only hosts may do this."), call)
-        reason = Reason.HOST if given.role is Role.HOST else Reason.ADMITTED
-        return _allow(call, Allowed(match, reason, Admitted(given, bound, snapshot.owner)))
+        return _allow(call, Allowed(match, _reason(given), Admitted(given, bound, snapshot.owner)))
+
+    def rule_at_once(self, match: Match, passes: Mapping[str, Pass]) -> tuple[Allowed, Snapshot | None] | None:
+        """What `rule` allows for this match and these passes, with the facts it rests on, or none.
+
+        None says nothing: the request may be refused, or the store must be asked first.
+        """
+        unadmitted = match.route.meaning.unadmitted
+        if match.route.meaning.by_gateway or unadmitted is Unadmitted.NOT_FOUND:
+            return None
+        if unadmitted is Unadmitted.FORWARD:
+            return Allowed(match, Reason.ASSET), None
+        bound = bound_door(match, [_candidate(given) for given in passes.values()])
+        if isinstance(bound, NoDoor):
+            return None
+        given = passes[bound.id]
+        snapshot = self._parts.hub.fresh_snapshot(given.owner_id, given.door, self._parts.config.store.recheck_s)
+        if snapshot is None or not self._is_live(snapshot, given) or match.route.role not in {None, given.role}:
+            return None
+        return Allowed(match, _reason(given), Admitted(given, bound, snapshot.owner)), snapshot
 
     async def _is_good(self, given: Pass) -> bool:
         """Whether this pass opens its door now; one that cannot be checked counts, so that nothing is guessed."""
@@ -214,6 +232,10 @@ def _allow(call: Call, allowed: Allowed) -> Allowed | web.Response:
     if MEANINGS[allowed.match.route.kind].by_gateway:
         return answers.problem(Problem("not-implemented", 501, "This address has no answer configured."), call)
     return allowed
+
+
+def _reason(given: Pass) -> Reason:
+    return Reason.HOST if given.role is Role.HOST else Reason.ADMITTED
 
 
 def _candidate(given: Pass) -> Candidate:

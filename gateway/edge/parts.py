@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.config import Config
 from gateway.edge.assets import Assets
+from gateway.edge.away import UpstreamAway
 from gateway.edge.cookies import CookieNames, Jar
 from gateway.edge.forward import Forwarder
 from gateway.edge.limits import Limits
@@ -136,6 +137,7 @@ class Call:
     route: str = "own"
     reason: str = ""
     door: str = ""  # its keyed digest
+    away: UpstreamAway | None = None  # how the platform failed it in the express lane: it is answered, not sent again
 
     def origins(self, parts: Parts) -> frozenset[str]:
         """The origins whose pages may press buttons here: the public ones, and this request's own checked host."""

@@ -23,7 +23,7 @@ class AccelCalls(Calls):
 
     async def handle(self, call: Call) -> web.StreamResponse:
         """Answer one request. Raises ForwardRefused."""
-        ruled = await self._gate.rule(call)
+        ruled = await self.gate.rule(call)
         if not isinstance(ruled, Allowed):
             return ruled
         elsewhere = bool(ruled.upstream)  # the named location leads to the general platform alone

@@ -96,6 +96,7 @@ class Doors:
         self.identifiers = identifiers
         self.rules: Rules = rules or RealRules()
         self.on_applied: Callable[[Applied], None] | None = None  # told of every change this process commits
+        self.on_committed: Callable[[str], None] | None = None  # told whose doors it was at, before anybody else is
         self.beats = Beats(store, identifiers, policy.presence_ttl_ms)
         self._planner = Planner(store.keys, self.rules, policy, identifiers.event)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -220,6 +221,8 @@ class Doors:
             if outcome == "ok":
                 if self.on_applied is not None:
                     self.on_applied(answer)
+                if self.on_committed is not None:
+                    self.on_committed(attempt.owner_id)
                 return Change(replace(answer, owner=plan.after), _after(snapshot, plan, now_ms, revision))
             await asyncio.sleep(random.uniform(0, 0.002 * number))  # noqa: S311  spreads replicas, guards nothing
         raise StoreAway("contended", "other replicas keep changing this owner")

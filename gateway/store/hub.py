@@ -93,6 +93,7 @@ class Hub:
         self._overtaken: set[str] = set()  # a hint came while they were being read
         self._alarms = Alarms(self._ring)
         self._unhurried = asyncio.Semaphore(AT_ONCE)
+        doors.on_committed = self._doubt  # what this process changed is not fresh here, before any hint comes
         self._hints = Hints(doors.store, self._hear, self._resync)
 
     @property
@@ -234,14 +235,28 @@ class Hub:
         kept = self._kept.fresh(owner_id, door_id, max_age_s)
         if kept is not None:
             return kept
-        place = (owner_id, door_id)
-        if place not in self._reading:
-            self._reading[place] = asyncio.create_task(self._read_for_many(owner_id, door_id))
-        return await asyncio.shield(self._reading[place])
+        return await asyncio.shield(self._begin_reading(owner_id, door_id))
 
     def fresh_snapshot(self, owner_id: str, door_id: str, max_age_s: float) -> Snapshot | None:
-        """What `snapshot` would return without reading; none when it would read."""
-        return self._kept.fresh(owner_id, door_id, max_age_s)
+        """What `snapshot` would return without reading; none when it would read.
+
+        From half of that age on the next one is read ahead, so that a door in use is known without waiting.
+        """
+        young = self._kept.fresh(owner_id, door_id, max_age_s / 2)
+        if young is not None:
+            return young
+        kept = self._kept.fresh(owner_id, door_id, max_age_s)
+        if kept is not None:
+            self._begin_reading(owner_id, door_id)
+        return kept
+
+    def _begin_reading(self, owner_id: str, door_id: str) -> asyncio.Task[Snapshot]:
+        place = (owner_id, door_id)
+        reading = self._reading.get(place)
+        if reading is None:
+            reading = self._reading[place] = asyncio.create_task(self._read_for_many(owner_id, door_id))
+            reading.add_done_callback(_heed_fault)
+        return reading
 
     def last_snapshot(self, owner_id: str, door_id: str) -> tuple[Snapshot, float] | None:
         """The latest snapshot with this door, however old, and its age in seconds: for when the store is away."""
@@ -282,12 +297,19 @@ class Hub:
         else:
             self._hint(message.partition(" ")[0])
 
-    def _hint(self, owner_id: str, *, by_people: bool = True) -> None:
+    def _doubt(self, owner_id: str) -> None:
         self._kept.doubt(owner_id)
         if owner_id in self._under_way:
             self._overtaken.add(owner_id)
+
+    def _hint(self, owner_id: str, *, by_people: bool = True) -> None:
+        self._doubt(owner_id)
         watch = self._watches.get(owner_id)
         if watch is not None:
             watch.everybody = True
             watch.hinted = watch.hinted or by_people
             self._wake(watch)
+def _heed_fault(reading: asyncio.Task[Snapshot]) -> None:
+    """What was read ahead may fail without anybody waiting for it."""
+    if not reading.cancelled():
+        reading.exception()

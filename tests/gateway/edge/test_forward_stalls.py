@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from aiohttp import web
+
 from gateway.edge.address import UpstreamLimits
 from gateway.edge.exchange import Exchange
 from gateway.edge.front import FrontHandler
@@ -60,8 +62,10 @@ async def test_behind_a_stalled_origin_the_upload_is_held_back() -> None:
         assert isinstance(connection, FrontHandler)
         await eventually(lambda: connection.on_gone is not None)
         exchange: Exchange = connection.on_gone.__self__  # type: ignore[union-attr]
-        content, sending = exchange._request.content, exchange._leg.transport
+        asking, sending = exchange._request, exchange._leg.transport
+        assert isinstance(asking, web.BaseRequest)
         assert sending is not None
+        content = asking.content
         await eventually(lambda: exchange._leg.writing_paused and connection._reading_paused)
         for _ in range(200):  # and so it stays
             await asyncio.sleep(0)

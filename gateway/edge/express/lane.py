@@ -1,0 +1,236 @@
+"""Which requests go by the express lane, decided without waiting: a plain head, a known route, a pass that is fresh.
+
+Rule that holds here: nothing is decided here. The head is checked by the full lane's functions, the gate says what is
+allowed, the header table what crosses; what they said is kept, bounded, for as long as what they were asked is the
+same: the same bytes from the same address, the same facts about the door. None is the answer to any doubt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from gateway import clock
+from gateway.edge.calls import Calls, answer_context, verdict_header
+from gateway.edge.cookies import Jar
+from gateway.edge.express.heads import LONGEST, Start, read_fields, read_start
+from gateway.edge.gate import RENEW_AFTER_MS, Allowed
+from gateway.edge.inside import Inside
+from gateway.edge.leg import Leg
+from gateway.edge.parts import Parts
+from gateway.edge.render import HeaderPairs, render_fields
+from gateway.edge.upstream import Upstream
+from gateway.logs import new_request_id
+from gateway.request_log import RequestLog
+from gateway.signing import Pass
+from gateway.store import Snapshot
+from rules.headers import Header, ResponseContext, request_headers
+from rules.links import parse_link
+from rules.paths import Target, parse_target
+from rules.requests import Client, head_fault, is_service_worker, read_client
+from rules.routes import Match, RouteClass
+
+KEPT = 1024  # of everything that is kept
+KEPT_S = 10.0  # and at most a sixth of what a signature about who comes is good for
+PERMITS_KEPT = 16  # of one visitor
+OWN = "/-/"
+_PlaceKey = tuple[str | int | None, ...]
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+_KINDS = frozenset({RouteClass.ASSET, RouteClass.ENTRY, RouteClass.API, RouteClass.POLL})
+
+
+@dataclass(slots=True, eq=False)
+class Visitor:
+    """The header lines of one client's head, read and checked once."""
+
+    lines: HeaderPairs
+    client: Client
+    host: str  # as Host says
+    passes: Mapping[str, Pass]  # by door
+    for_worker: bool
+    permits: dict[_PlaceKey, Permit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A route, and what a path and a query say of its door; `key` is the same for the same of both."""
+
+    match: Match
+    key: _PlaceKey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Permit:
+    """What is allowed to a visitor on a route, and all that goes out with it but the request's own line and id."""
+
+    allowed: Allowed
+    given: Pass | None  # none: everybody is allowed
+    snapshot: Snapshot | None  # the facts it rests on, where there is a pass
+    until: float  # monotonic seconds; the identity is signed anew after that
+    upstream: str  # as a route gives it
+    lines: bytes  # the request's, but for X-Request-Id
+    answer: ResponseContext
+    added: tuple[Header, ...]
+    address: str
+    door: str  # its digest
+
+    @property
+    def kind(self) -> RouteClass:
+        """Of its route."""
+        return self.allowed.match.route.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A request that can go at once, and its way."""
+
+    permit: Permit
+    upstream: Upstream
+    leg: Leg
+    method: str
+    head: bytes
+    request_id: str
+    began: float  # time.perf_counter()
+
+
+class Lane:
+    """Decides for every connection of one listener. `taken` counts the requests that went by this lane."""
+
+    def __init__(self, parts: Parts, calls: Calls, inside: Inside, requests: RequestLog) -> None:
+        self.parts = parts
+        self.requests = requests
+        self.taken = 0
+        self._calls = calls
+        self._inside = inside
+        self._public_host = parts.config.server.public_url.partition("://")[2]
+        self._longest = min(LONGEST, parts.config.upstream.max_head_bytes)
+        self._visitors: dict[tuple[str, str, bytes], Visitor] = {}
+        self._places: dict[tuple[str, str, str], Place | None] = {}
+        self._recheck_s = parts.config.store.recheck_s
+        self._kept_s = min(KEPT_S, parts.config.identity.ttl_s / 6)
+        self._forget_at = 0.0
+
+    def depart(self, data: bytes, peer: str, scheme: str) -> Departure | None:
+        """The way of the request that `data` is, whole and plain, or none: then it is the full lane's."""
+        start = read_start(data) if len(data) <= self._longest else None
+        if start is None:
+            return None
+        now = time.monotonic()
+        visitor = self._visitor(peer, scheme, data[start.size :], now)
+        place = self._place(start, visitor) if visitor is not None else None
+        permit = self._permit(visitor, place, peer, now) if visitor is not None and place is not None else None
+        if permit is None:
+            return None
+        upstream = self.parts.upstream_for(permit.upstream, permit.given.door if permit.given is not None else "")
+        leg = upstream.take_idle(replayable=True)
+        if leg is None:
+            return None
+        if permit.given is not None and permit.kind is RouteClass.POLL:
+            self._inside.polled(permit.given)
+        self.taken += 1
+        request_id = new_request_id()
+        head = b"%b %b HTTP/1.1\r\n%bX-Request-Id: %b\r\n\r\n" % (
+            start.method.encode(),
+            start.target,
+            permit.lines,
+            request_id.encode(),
+        )
+        return Departure(permit, upstream, leg, start.method, head, request_id, time.perf_counter())
+
+    # --- who asks -----------------------------------------------------------------------------------------------
+    def _visitor(self, peer: str, scheme: str, block: bytes, now: float) -> Visitor | None:
+        if now >= self._forget_at:
+            self._visitors.clear()
+            self._forget_at = now + KEPT_S
+        key = (peer, scheme, block)
+        known = self._visitors.get(key)
+        if known is None:
+            known = self._read_visitor(peer, scheme, block)
+            if known is not None:
+                _keep(self._visitors, key, known, KEPT)
+        return known
+
+    def _read_visitor(self, peer: str, scheme: str, block: bytes) -> Visitor | None:
+        fields = read_fields(block)
+        if fields is None or head_fault(fields.lines) is not None:
+            return None
+        parts = self.parts
+        if not parts.trusts(peer) and any(name.lower() == b"x-forwarded-for" for name, _ in fields.lines):
+            return None  # the full lane warns of it
+        client = read_client(fields.lines, peer, scheme, parts.trusts, self._public_host)
+        passes = {given.door: given for given in Jar(fields.cookies, parts.names, parts.signing).passes()}
+        return Visitor(fields.lines, client, fields.host, passes, is_service_worker(fields.lines))
+
+    # --- where to -----------------------------------------------------------------------------------------------
+    def _place(self, start: Start, visitor: Visitor) -> Place | None:
+        """Where a request leads, if that is the platform's. A route bound by its query is looked up each time."""
+        key = (start.method, visitor.client.host, start.path)
+        known = self._places.get(key)
+        if known is None and key not in self._places:
+            known = self._find(start, visitor, "")
+            _keep(self._places, key, known, KEPT)
+        if known is not None and known.match.route.binding.parameter:
+            return self._find(start, visitor, start.query)
+        return known
+
+    def _find(self, start: Start, visitor: Visitor, query: str) -> Place | None:
+        path, parts = start.path, self.parts
+        if path.startswith(OWN) or not isinstance(parse_target(path, visitor.host), Target):
+            return None
+        if parse_link(path, visitor.client.host, parts.patterns) is not None:
+            return None
+        match = parts.routes.find(start.method, path, query)
+        if not isinstance(match, Match) or match.route.kind not in _KINDS:
+            return None
+        return Place(match, (id(match.route), match.parameter, *match.placeholders.values()))
+
+    # --- whether ------------------------------------------------------------------------------------------------
+    def _permit(self, visitor: Visitor, place: Place, peer: str, now: float) -> Permit | None:
+        known = visitor.permits.get(place.key)
+        if known is not None and now < known.until and self._still_holds(known):
+            return known
+        if visitor.for_worker and not place.match.route.service_worker:
+            return None
+        ruled = self._calls.gate.rule_at_once(place.match, visitor.passes)
+        permit = self._make_permit(visitor, peer, now, *ruled) if ruled is not None else None
+        if permit is not None:
+            _keep(visitor.permits, place.key, permit, PERMITS_KEPT)
+        return permit
+
+    def _still_holds(self, permit: Permit) -> bool:
+        given = permit.given
+        return given is None or (self.parts.hub.fresh_snapshot(given.owner_id, given.door, self._recheck_s) is permit.snapshot)
+
+    def _make_permit(
+        self, visitor: Visitor, peer: str, now: float, allowed: Allowed, snapshot: Snapshot | None
+    ) -> Permit | None:
+        parts, given = self.parts, allowed.admitted.given if allowed.admitted is not None else None
+        kept_s = self._kept_s
+        if given is not None:
+            kept_s = min(kept_s, (given.issued_at_ms + RENEW_AFTER_MS - clock.now_ms()) / 1000)
+            if kept_s <= 0:
+                return None  # the full lane renews the pass
+        context = self._calls.context(peer, visitor.client, "", allowed)
+        *lines, _ = request_headers(visitor.lines, context)  # the last one is X-Request-Id
+        return Permit(
+            allowed=allowed,
+            given=given,
+            snapshot=snapshot,
+            until=now + kept_s,
+            upstream=allowed.upstream,
+            lines=render_fields(lines)[:-2],
+            answer=answer_context(allowed),
+            added=(verdict_header(allowed),),
+            address=visitor.client.address,
+            door=parts.signing.digest(given.door) if given is not None else "",
+        )
+
+
+def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:
+    """Remember one more; where there is no room, everything else is forgotten."""
+    if len(kept) >= most:
+        kept.clear()
+    kept[key] = value
