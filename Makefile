@@ -27,7 +27,8 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 deep: $(VENV)/test.stamp
-	LINK_GATEWAY_DEEP=1 $(BIN)/python -m pytest tests/api/test_durability.py tests/api/test_openapi.py $(ARGS)
+	LINK_GATEWAY_DEEP=1 $(BIN)/python -m pytest tests/api/test_durability.py tests/api/test_openapi.py \
+		tests/gateway/edge/test_express_heads.py $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 Header = tuple[bytes, bytes]
 
@@ -25,6 +26,7 @@ OUR_COOKIES = (b"__host-lg_", b"__secure-lg_", b"lg_")  # prefixes of our cookie
 _FOLD = bytes(sign.lower()[0] if sign.isalnum() else ord("-") for sign in (bytes((code,)) for code in range(256)))
 OURS = (b"x-gateway-", b"x-forwarded-")  # prefixes of names that only the gateway gives
 _NEVER_LISTED_AWAY = frozenset({b"host", b"content-length"})
+_LONG_NAME = 64  # what is remembered of names must not grow with them
 _COOKIE_EDGE = bytes(range(0x21)) + b"\x7f="
 
 
@@ -240,27 +242,37 @@ def _crossing_response(headers: Iterable[Header], context: ResponseContext) -> l
     listed: set[bytes] = set()
     for line in headers:
         name, value = line
-        folded = name.translate(_FOLD)
-        rule = RESPONSE.get(folded)
+        rule = _known_response_rule(name) if len(name) <= _LONG_NAME else _response_rule(name)
         if rule is None:
-            if not folded.startswith(b"x-gateway-"):
-                out.append(line)
+            out.append(line)
         elif rule is _Rule.CONNECTION:
             listed.update(_listed(value))
-        elif _response_line_crosses(rule, name.lower() == folded, value, context):
+        elif _response_line_crosses(rule, value, context):
             out.append(line)
     return _without(out, listed)
 
 
-def _response_line_crosses(rule: _Rule, plain: bool, value: bytes, context: ResponseContext) -> bool:
-    """Whether a line that the response table names is handed on. `plain`: the name is in its plain spelling."""
+def _response_rule(name: bytes) -> _Rule | None:
+    """What happens to a response's header of this name, in this spelling; none: it is kept."""
+    folded = name.translate(_FOLD)
+    rule = RESPONSE.get(folded)
+    if rule is None:
+        return _Rule.DROP if folded.startswith(b"x-gateway-") else None
+    return rule if name.lower() == folded or rule is _Rule.CONNECTION else _Rule.DROP
+
+
+_known_response_rule = lru_cache(maxsize=1024)(_response_rule)
+
+
+def _response_line_crosses(rule: _Rule, value: bytes, context: ResponseContext) -> bool:
+    """Whether a line that the response table names is handed on."""
     if rule is _Rule.SET_COOKIE:
-        return plain and not is_our_cookie(value)
+        return not is_our_cookie(value)
     if rule is _Rule.ALLOW_ORIGIN:
-        return plain and (context.open_to_all or value.strip() != b"*")
+        return context.open_to_all or value.strip() != b"*"
     if rule is _Rule.CACHING:
-        return plain and not context.no_store
-    return plain and rule is _Rule.KEEP
+        return not context.no_store
+    return rule is _Rule.KEEP
 
 
 def _listed(value: bytes) -> list[bytes]:

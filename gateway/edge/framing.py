@@ -7,13 +7,13 @@ RFC 9112 sections 4, 6 and 7; what an origin may not say is refused, not repaire
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 import httptools
 
+from gateway.edge.plain import read_answer
 from gateway.edge.render import HeaderPairs
 
 CONTINUE: Final = 100
@@ -21,6 +21,7 @@ SWITCHING: Final = 101
 _FIRST_FINAL: Final = 200
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
 _BODILESS: Final = frozenset({204, 304})
+_FRAMING_SIZES: Final = frozenset({len("content-length"), len("transfer-encoding"), len("connection")})
 _MAX_INTERIM: Final = 16  # 1xx answers before a final one; more is an origin gone astray
 
 
@@ -70,15 +71,6 @@ class End(Enum):
 END: Final = End.END
 
 Event = ResponseHead | bytes | End
-
-
-def connection_tokens(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    """The lower-cased members of every Connection header."""
-    tokens: set[bytes] = set()
-    for name, value in headers:
-        if name.lower() == b"connection":
-            tokens.update(token.strip().lower() for token in value.split(b","))
-    return tokens
 
 
 class ResponseReader:
@@ -217,6 +209,10 @@ class ResponseReader:
         self._events.append(END)
 
     def _parse_head(self, head: bytes) -> ResponseHead:
+        plain = read_answer(head)
+        if plain is not None:
+            status, self._reason, self._headers = plain
+            return self._read_head(status, "1.1")
         lines = head.count(b"\r\n")
         if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
             raise FramingError("its head holds stray line ends")
@@ -238,8 +234,7 @@ class ResponseReader:
         return self._read_head(status, version)
 
     def _read_head(self, status: int, version: str) -> ResponseHead:
-        length, chunked = _read_framing(self._headers, version)
-        tokens = connection_tokens(self._headers)
+        length, chunked, tokens = _read_framing(self._headers, version)
         reusable = b"close" not in tokens and (version == "1.1" or b"keep-alive" in tokens)
         if self._method == "HEAD" or status < _FIRST_FINAL or status in _BODILESS:
             delimiter = Delimiter.NOTHING
@@ -279,12 +274,28 @@ class ResponseReader:
             self._finish()
 
 
-def _read_framing(headers: HeaderPairs, version: str) -> tuple[int | None, bool]:
-    """Content-Length and whether the body is chunked; what contradicts itself is an error (RFC 9112 6.3)."""
-    lengths = [value for name, value in headers if name.lower() == b"content-length"]
-    codings = [value for name, value in headers if name.lower() == b"transfer-encoding"]
+def _read_framing(headers: HeaderPairs, version: str) -> tuple[int | None, bool, set[bytes]]:
+    """Content-Length, whether the body is chunked, and the members of Connection, lower case.
+
+    What contradicts itself is an error (RFC 9112 6.3).
+    """
+    lengths: list[bytes] = []
+    codings: list[bytes] = []
+    tokens: set[bytes] = set()
+    for name, value in headers:
+        if len(name) not in _FRAMING_SIZES:
+            continue
+        match name.lower():
+            case b"content-length":
+                lengths.append(value)
+            case b"transfer-encoding":
+                codings.append(value)
+            case b"connection":
+                tokens.update(token.strip().lower() for token in value.split(b","))
+            case _:
+                pass
     if codings and (lengths or len(codings) > 1 or codings[0].strip().lower() != b"chunked" or version != "1.1"):
         raise FramingError("its framing is contradictory")
     if len(lengths) > 1 or (lengths and not lengths[0].isdigit()):
         raise FramingError("its length is contradictory")
-    return (int(lengths[0]) if lengths else None), bool(codings)
+    return (int(lengths[0]) if lengths else None), bool(codings), tokens

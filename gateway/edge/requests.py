@@ -64,6 +64,11 @@ def check_head(request: web.BaseRequest, max_head_bytes: int) -> ReadHead | Head
     return ReadHead(target, target_of(request), upgrade)
 
 
+def is_host(text: str) -> bool:
+    """Whether Host may say this: a name or an address, and a port."""
+    return _HOST.fullmatch(text) is not None
+
+
 def target_of(request: web.BaseRequest) -> str:
     """The request target in origin form, every character as received."""
     raw = request.raw_path
@@ -90,7 +95,7 @@ def _fields_fault(request: web.BaseRequest, max_head_bytes: int) -> HeadFault | 
     host = request.headers.get("Host")
     if host is None and request.version == HttpVersion10:
         return None
-    if host is None or _HOST.fullmatch(host) is None:
+    if host is None or not is_host(host):
         return HeadFault(400, "Host names no host")
     return None
 
