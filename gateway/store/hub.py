@@ -309,6 +309,8 @@ class Hub:
             watch.everybody = True
             watch.hinted = watch.hinted or by_people
             self._wake(watch)
+
+
 def _heed_fault(reading: asyncio.Task[Snapshot]) -> None:
     """What was read ahead may fail without anybody waiting for it."""
     if not reading.cancelled():

@@ -202,7 +202,9 @@ class Lane:
 
     def _still_holds(self, permit: Permit) -> bool:
         given = permit.given
-        return given is None or (self.parts.hub.fresh_snapshot(given.owner_id, given.door, self._recheck_s) is permit.snapshot)
+        return given is None or (
+            self.parts.hub.fresh_snapshot(given.owner_id, given.door, self._recheck_s) is permit.snapshot
+        )
 
     def _make_permit(
         self, visitor: Visitor, peer: str, now: float, allowed: Allowed, snapshot: Snapshot | None
