@@ -24,6 +24,7 @@ from gateway import __version__
 from rules.model import Role
 from rules.reasons import Outcome, Reason
 from rules.routes import RouteClass
+from rules.waits import HostIs
 
 OTHER = "other"
 LINKS = ("room", "session", "none")
@@ -36,6 +37,7 @@ STORE_KINDS = (
     *("slow", "down", "open", "readonly", "loading", "busy", "refused", "cluster"),
     *("contended", "undurable", "crossed", "error", "full"),
 )
+HOSTS = tuple(HostIs)
 WAIT_OUTCOMES = ("admitted", "denied", "removed", "gave_up", "ended")
 CHECKS = (*Outcome, "faulty")
 DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
@@ -84,6 +86,9 @@ class Metrics:
             self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"), DIALECTS, CHECKS
         )
         self._webhooks = _Labelled(self._counter("webhooks", "Webhook deliveries.", "outcome"), WEBHOOK_OUTCOMES)
+        self._webhook_oldest = self._gauge(
+            "webhook_oldest_seconds", "Age of the oldest event this process has not delivered; 0 without any."
+        )
         self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")
         self._gauge("build_info", "Always 1; which version this is.", "version").labels(__version__).set(1)
 
@@ -101,6 +106,12 @@ class Metrics:
         self._waits = _Labelled(
             self._histogram("wait_seconds", "From a knock to what became of it.", "outcome", buckets=_WAITS_S),
             WAIT_OUTCOMES,
+        )
+        self._longest_wait = _Labelled(
+            self._gauge(
+                "longest_wait_seconds", "Who has waited here longest, by where the host is; 0: nobody.", "host"
+            ),
+            HOSTS,
         )
         self._fail_static = self._counter("fail_static", "Requests served from what was known, the store being away.")
         self._state_lost = self._counter("state_lost", "Times a partition was found empty: the store lost data.")
@@ -177,6 +188,10 @@ class Metrics:
         """A guest's waiting ended."""
         self._waits(outcome).observe(seconds)
 
+    def longest_wait(self, host: str, seconds: float) -> None:
+        """How long the guest who waits longest here has waited, the host being there, elsewhere or away."""
+        self._longest_wait(host).set(seconds)
+
     def fail_static(self) -> None:
         """A request was served from what was known, the store being away."""
         self._fail_static.inc()
@@ -248,6 +263,10 @@ class Metrics:
     def webhook(self, outcome: str) -> None:
         """A webhook delivery came to this."""
         self._webhooks(outcome).inc()
+
+    def webhook_oldest(self, seconds: float) -> None:
+        """How old the oldest event is that this process has tried to deliver and could not yet."""
+        self._webhook_oldest.set(seconds)
 
     def is_draining(self, *, draining: bool) -> None:
         """Whether this process takes no newcomers any more."""

@@ -275,6 +275,7 @@ async def _deliver(store: StoreServices, parts: Parts) -> None:
             directory=store.directory,
             post=egress.post,
             count=parts.metrics.webhook,
+            oldest=parts.metrics.webhook_oldest,
             now_ms=clock.now_ms,
             chance=dice.random,
             log=parts.log,

@@ -16,6 +16,7 @@ from gateway.integrations.replay import replayed
 from gateway.integrations.ways import Ways
 from gateway.integrations.webhooks import Letter, kind_of, next_try_ms, read_letter, render, sign
 from gateway.store import Endpoint, Lane, Place, Settlement, stream_of
+from rules.model import Millis
 
 LEASE_MS = 30_000  # longer than one post and what is written after it
 PARALLEL = 4  # doors of one endpoint at a time
@@ -41,6 +42,7 @@ class Deliverer:
     def __init__(self, ways: Ways, holder: str) -> None:
         self._ways = ways
         self._holder = holder
+        self._undelivered: dict[str, dict[str, Millis]] = {}  # by endpoint and door: when what is tried again happened
 
     async def claim(self, endpoint_id: str) -> bool:
         """Hold an endpoint, if nobody does. Raises StoreAway, StoreFull."""
@@ -48,6 +50,8 @@ class Deliverer:
 
     async def let_go(self, endpoint_id: str) -> None:
         """Leave an endpoint to others at once. Raises StoreAway, StoreFull."""
+        self._undelivered.pop(endpoint_id, None)
+        self._tell_age()
         now_ms = self._ways.now_ms()
         await self._ways.hooks.settle(endpoint_id, self._holder, Settlement(), lease_ms=0, now_ms=now_ms)
 
@@ -63,7 +67,20 @@ class Deliverer:
         for fault in tried:
             if isinstance(fault, BaseException):
                 raise fault
+        self._tell_age()
         return len(tried) if all(tried) else None
+
+    def _note(self, endpoint_id: str, letter: Letter, outcome: Outcome) -> None:
+        undelivered = self._undelivered.setdefault(endpoint_id, {})
+        if outcome is Outcome.RETRIED:
+            undelivered[letter.door] = int(letter.event["at_ms"])
+        else:
+            undelivered.pop(letter.door, None)
+
+    def _tell_age(self) -> None:
+        now_ms = self._ways.now_ms()
+        happened = (at_ms for doors in self._undelivered.values() for at_ms in doors.values())
+        self._ways.oldest((now_ms - min(happened, default=now_ms)) / 1000)
 
     async def _settle(self, endpoint: Endpoint, settlement: Settlement) -> bool:
         now_ms = self._ways.now_ms()
@@ -128,11 +145,13 @@ class Deliverer:
         texts, tries = await self._ways.hooks.lane(endpoint.id, door)
         if not texts:
             return True
-        outcome = await self._deliver(endpoint, read_letter(texts[0]), tries + 1)
+        letter = read_letter(texts[0])
+        outcome = await self._deliver(endpoint, letter, tries + 1)
         now_ms = self._ways.now_ms()
         again_ms = next_try_ms(tries + 1, now_ms, self._ways.chance()) if outcome is Outcome.RETRIED else None
         if outcome is Outcome.RETRIED and again_ms is None:
             outcome = Outcome.GIVEN_UP
+        self._note(endpoint.id, letter, outcome)
         self._ways.count(outcome.value)
         if outcome is Outcome.GONE:
             await self._ways.hooks.close(endpoint.id, now_ms)

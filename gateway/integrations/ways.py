@@ -24,6 +24,7 @@ class Ways:
     directory: Directory
     post: Post
     count: Callable[[str], None]
+    oldest: Callable[[float], None]  # told the age in seconds of the oldest event that could not be delivered yet
     now_ms: Callable[[], Millis]
     chance: Callable[[], float]
     log: logging.Logger

@@ -97,6 +97,23 @@ async def test_counts_follow_people_and_come_back_to_nothing(clinics: Clinics):
     assert await metric(clinics, "gateway_store_up") == 1
 
 
+async def test_a_wait_is_seen_by_where_the_host_is(clinics: Clinics):
+    room = await clinics.room()
+    page = await clinics.browser().wait(clinics.link(room), "Ada")
+
+    async def seen(host: str) -> bool:
+        text = (await read(clinics, "/metrics"))[1]
+        found = re.search(rf'^gateway_longest_wait_seconds{{host="{host}"}} (\S+)$', text, re.MULTILINE)
+        return found is not None and float(found[1]) > 0
+
+    await eventually(lambda: seen("absent"))
+    assert not await seen("inside")
+    await clinics.host_inside(room)
+    await eventually(lambda: seen("inside"))
+    assert not await seen("absent")
+    await page.close()
+
+
 async def test_a_gateway_that_drains_says_so_and_lets_calls_go_on(start, furnish):
     running: Running = await start({"server": {"drain_max_s": 30}})
     clinics = furnish(running)

@@ -119,6 +119,7 @@ class Office:
     now_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     chance: float = 0.0
     counted: list[str] = field(default_factory=list)
+    ages: list[float] = field(default_factory=list)
     visitors: int = 0
 
     @property
@@ -138,6 +139,7 @@ class Office:
             directory=at.directory,
             post=egress.post,
             count=self.counted.append,
+            oldest=self.ages.append,
             now_ms=lambda: self.now_ms,
             chance=lambda: self.chance,
             log=logging.getLogger("gateway"),

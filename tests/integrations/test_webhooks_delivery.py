@@ -136,6 +136,32 @@ async def test_no_answer_in_time_is_tried_again(office, sink, egress):
     assert office.counted == ["retried", "delivered"]
 
 
+async def test_those_who_watch_see_how_old_the_oldest_undelivered_event_is(office, sink, egress):
+    sink.answering = always(500)
+    endpoint, deliverer = await office.endpoint(sink.url), office.deliverer(egress)
+    await office.come()
+    await office.work(deliverer, endpoint)
+    office.now_ms += RETRIES_MS[0] - 1
+    await office.work(deliverer, endpoint)
+    assert office.ages[-1] >= RETRIES_MS[0] / 1000 - 1
+    sink.answering = well
+    office.now_ms += 1
+    await office.work(deliverer, endpoint)
+    assert office.ages[-1] == 0
+
+
+async def test_an_endpoint_that_is_left_to_another_replica_is_not_counted_here(office, sink, egress):
+    sink.answering = always(500)
+    endpoint, deliverer = await office.endpoint(sink.url), office.deliverer(egress)
+    await office.come()
+    await office.work(deliverer, endpoint)
+    office.now_ms += 3000
+    await office.work(deliverer, endpoint)
+    assert office.ages[-1] >= 2
+    await deliverer.let_go(endpoint.id)
+    assert office.ages[-1] == 0
+
+
 async def test_gone_is_gone_until_somebody_asks_again(office, sink, egress):
     sink.answering = always(410)
     endpoint, deliverer = await office.endpoint(sink.url), office.deliverer(egress)
