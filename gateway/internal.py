@@ -17,7 +17,6 @@ from gateway.edge.inside import Inside
 from gateway.edge.parts import Parts
 from gateway.plugin.checks import Checks
 from gateway.store import StoreAway
-from rules.waits import HostIs, host_is, longest_wait_ms
 
 PROBE = "-"
 
@@ -79,18 +78,5 @@ class Internal:
             parts.metrics.people_inside(role.value, count)
         parts.metrics.sessions_overtime(parts.presences.overtime_count())
         parts.metrics.is_draining(draining=self._is_draining())
-        for host, seconds in self._longest_waits().items():
-            parts.metrics.longest_wait(host.value, seconds)
-
-    def _longest_waits(self) -> dict[HostIs, float]:
-        """How long whoever waits longest here has waited, by where the host is, as far as this process last read."""
-        longest = dict.fromkeys(HostIs, 0.0)
-        now_ms = clock.now_ms()
-        for (owner_id, door_id), visitors in self._parts.presences.waiting_at().items():
-            kept = self._parts.hub.last_snapshot(owner_id, door_id)
-            if kept is None:
-                continue
-            owner = kept[0].owner
-            host = host_is(owner, door_id, now_ms)
-            longest[host] = max(longest[host], longest_wait_ms(owner, door_id, visitors, now_ms) / 1000)
-        return longest
+        for host, waited_ms in parts.hub.longest_waits(clock.now_ms()).items():
+            parts.metrics.longest_wait(host.value, waited_ms / 1000)

@@ -1,4 +1,4 @@
-"""How long people have waited so far, for those who watch over the whole.
+"""Since when people wait, for those who watch over the whole.
 
 Rule that holds here: a wait counts from when somebody asked to come in, and never from before their appointment's
 time. Whoever is on hold was answered: they are not counted.
@@ -6,10 +6,10 @@ time. Whoever is on hold was answered: they are not counted.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from enum import StrEnum
 
-from rules.model import GuestState, Millis, Owner
+from rules.model import Door, GuestState, Millis, Owner, Status
 from rules.presence import host_inside
 
 
@@ -21,16 +21,20 @@ class HostIs(StrEnum):
     ABSENT = "absent"
 
 
-def host_is(owner: Owner, door_id: str, now_ms: Millis) -> HostIs:
-    """Where the host is, as seen from this door."""
-    if host_inside(owner.doors[door_id], now_ms):
-        return HostIs.INSIDE
-    is_busy = any(host_inside(door, now_ms) for door in owner.doors.values())
-    return HostIs.BUSY if is_busy else HostIs.ABSENT
+def waits(owner: Owner, now_ms: Millis) -> Mapping[HostIs, Millis]:
+    """Since when the longest of this owner's guests has waited, by where the host is as seen from their door."""
+    inside = {door_id for door_id, door in owner.doors.items() if host_inside(door, now_ms)}
+    first: dict[HostIs, Millis] = {}
+    for door_id, door in owner.doors.items():
+        since_ms = _since(door)
+        if since_ms is not None:
+            host = HostIs.INSIDE if door_id in inside else HostIs.BUSY if inside else HostIs.ABSENT
+            first[host] = min(since_ms, first.get(host, since_ms))
+    return first
 
 
-def longest_wait_ms(owner: Owner, door_id: str, visitors: Collection[str], now_ms: Millis) -> Millis:
-    """How long whoever waits longest at this door, of these visitors, has waited; 0 when none of them waits."""
-    door = owner.doors[door_id]
-    waiting = (g for v in visitors if (g := door.guests.get(v)) is not None and g.state is GuestState.WAITING)
-    return max((now_ms - max(guest.joined_at_ms, min(door.opens_at_ms, now_ms)) for guest in waiting), default=0)
+def _since(door: Door) -> Millis | None:
+    if door.status is not Status.OPEN:
+        return None
+    asking = (guest for guest in door.guests.values() if guest.state is GuestState.WAITING)
+    return min((max(guest.joined_at_ms, door.opens_at_ms) for guest in asking), default=None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +21,8 @@ from gateway.store.hints import BACK_OFF_S, Hints
 from gateway.store.jitter import spread
 from gateway.store.kept import KeptSnapshots
 from gateway.store.snapshot import Snapshot
+from rules.model import Millis
+from rules.waits import HostIs, waits
 
 RESYNC_S = 25.0
 YIELD_EVERY = 100  # watchers told between two turns of the loop: some milliseconds
@@ -44,10 +46,6 @@ class Watcher(Protocol):
 
     def away(self) -> None:
         """Nothing could be read."""
-
-
-def _nothing() -> None:
-    """What is called when the store is away and nobody wants to know."""
 
 
 @dataclass(eq=False, slots=True)
@@ -74,6 +72,7 @@ class _Watch:
     newcomers: list[Watcher] = field(default_factory=list)  # have been shown nothing yet
     everybody: bool = False  # is to be shown what is true now
     hinted: bool = False  # somebody did something, and people wait to see it
+    waits: Mapping[HostIs, Millis] = field(default_factory=dict)  # since when anybody does, as last read
     task: asyncio.Task[None] | None = None  # while there is something to read
 
     def doors(self) -> tuple[str, ...]:
@@ -121,7 +120,7 @@ class Hub:
         callback: Callable[[Snapshot], None],
         *,
         door_id: str | None = None,
-        away: Callable[[], None] = _nothing,
+        away: Callable[[], None] = lambda: None,
     ) -> Subscription:
         """Watch an owner, and `door_id` even while nobody is there (default: the room's door), with functions."""
         subscription = Subscription(self, owner_id, door_id or owner_id, callback, away)
@@ -147,6 +146,11 @@ class Hub:
         if not watch.watchers:
             del self._watches[watcher.owner_id]  # a task of it sees that nobody watches, and ends
             self._alarms.clear(watcher.owner_id)
+
+    def longest_waits(self, now_ms: Millis) -> dict[HostIs, Millis]:
+        """How long whoever waits longest has waited, by where their host is, at the doors that are watched here."""
+        watched = self._watches.values()
+        return {host: max([0, *(now_ms - w.waits.get(host, now_ms) for w in watched)]) for host in HostIs}
 
     def refresh(self, owner_id: str) -> None:
         """Show everybody who watches this owner what is true now."""
@@ -200,6 +204,7 @@ class Hub:
             await self._tell(watch, list(watch.watchers), None)
             return spread(BACK_OFF_S)  # then the alarm has everybody shown what can be read
         told = list(watch.watchers) if everybody else [each for each in newcomers if each in watch.watchers]
+        watch.waits = waits(snapshot.owner, snapshot.now_ms)
         await self._tell(watch, told, snapshot)
         return min(spread(self._resync_s), self._until_change(snapshot))
 

@@ -134,10 +134,6 @@ class Presences:
             counts[DoorKind.ROOM if owner_id == door_id else DoorKind.SESSION] += len(visitors)
         return counts
 
-    def waiting_at(self) -> Mapping[tuple[str, str], Collection[str]]:
-        """Who waits with a live page of this process, by owner and door."""
-        return self._waiting
-
     async def _let_in(self, entry: Connection) -> Change:
         event = Enter(entry.visitor, entry.role, entry.connection, entry.seat)
         change = await self._doors.change(entry.owner_id, entry.door_id, event)

@@ -1,4 +1,4 @@
-"""How long people have waited so far, for those who watch over the whole."""
+"""Since when people wait, for those who watch over the whole."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rules.model import GuestState, Role
-from rules.waits import HostIs, host_is, longest_wait_ms
+from rules.model import GuestState, Role, Status
+from rules.waits import HostIs, waits
 from tests.rules.cases import NOW, guest, owner, presence, room, session
 from tests.rules.world import MINUTE
 
@@ -15,39 +15,40 @@ HOST = presence("kay", Role.HOST, until_ms=NOW + MINUTE)
 G = GuestState
 
 
+def waiting(visitor: str = "ada", minutes: int = 1, state: GuestState = G.WAITING):
+    return replace(guest(state, visitor), joined_at_ms=NOW - minutes * MINUTE)
+
+
 @pytest.mark.parametrize(
-    ("here", "other", "where"),
+    ("here", "other", "host"),
     [((), (), HostIs.ABSENT), ((), (HOST,), HostIs.BUSY), ((HOST,), (), HostIs.INSIDE), ((HOST,), (HOST,), "inside")],
 )
-def test_the_host_is_here_or_elsewhere_or_nowhere(here, other, where) -> None:
+def test_the_host_is_here_or_elsewhere_or_nowhere(here, other, host) -> None:
     """A host inside another door of theirs is busy, not absent."""
-    doors = owner(room(inside=here), session(inside=other))
-    assert host_is(doors, room().id, NOW) == where
+    assert waits(owner(room(waiting(), inside=here), session(inside=other)), NOW) == {host: NOW - MINUTE}
 
 
-@pytest.mark.parametrize(
-    ("state", "waited_ms"),
-    [(G.WAITING, MINUTE), (G.ON_HOLD, 0), (G.ADMITTED, 0), (G.DENIED, 0), (G.INSIDE, 0), (G.CLAIMED, 0)],
-)
-def test_only_who_waits_unanswered_is_counted(state, waited_ms) -> None:
+@pytest.mark.parametrize("state", [G.ON_HOLD, G.ADMITTED, G.DENIED, G.INSIDE, G.CLAIMED])
+def test_only_who_waits_unanswered_is_counted(state) -> None:
     """Whoever was answered, or asks for nothing, does not wait."""
-    ada = replace(guest(state), joined_at_ms=NOW - MINUTE)
-    assert longest_wait_ms(owner(room(ada)), room().id, [ada.visitor], NOW) == waited_ms
+    assert waits(owner(room(waiting(state=state))), NOW) == {}
 
 
-def test_the_first_to_come_has_waited_longest_and_others_pages_are_not_asked_for() -> None:
-    """Only those named count: the others wait through another process."""
-    ada = replace(guest(G.WAITING), joined_at_ms=NOW - 3 * MINUTE)
-    bob = replace(guest(G.WAITING, "bob"), joined_at_ms=NOW - 2 * MINUTE)
-    doors = owner(room(ada, bob))
-    assert longest_wait_ms(doors, room().id, [ada.visitor, bob.visitor], NOW) == 3 * MINUTE
-    assert longest_wait_ms(doors, room().id, [bob.visitor, "nobody"], NOW) == 2 * MINUTE
+def test_the_first_to_come_has_waited_longest() -> None:
+    """Of all of an owner's doors, by where the host is."""
+    rooms = room(waiting("ada", 3), waiting("bob", 2))
+    began = replace(session(waiting("cy", 5)), opens_at_ms=NOW - 10 * MINUTE)
+    assert waits(owner(rooms, began), NOW) == {HostIs.ABSENT: NOW - 5 * MINUTE}
+    both = owner(rooms, replace(began, presence=(HOST,)))
+    assert waits(both, NOW) == {HostIs.BUSY: NOW - 3 * MINUTE, HostIs.INSIDE: NOW - 5 * MINUTE}
 
 
 def test_who_comes_early_does_not_wait_before_their_time() -> None:
     """A wait at an appointment counts from its beginning."""
-    early = replace(guest(G.WAITING), joined_at_ms=NOW - 20 * MINUTE)
-    door = replace(session(early), opens_at_ms=NOW - 5 * MINUTE)
-    assert longest_wait_ms(owner(door), door.id, [early.visitor], NOW) == 5 * MINUTE
-    later = replace(door, opens_at_ms=NOW + MINUTE)
-    assert longest_wait_ms(owner(later), door.id, [early.visitor], NOW) == 0
+    door = replace(session(waiting(minutes=20)), opens_at_ms=NOW - 5 * MINUTE)
+    assert waits(owner(door), NOW) == {HostIs.ABSENT: NOW - 5 * MINUTE}
+
+
+def test_nobody_waits_at_what_is_over() -> None:
+    """A record left at a finished session is no wait."""
+    assert waits(owner(replace(session(waiting()), status=Status.ENDED)), NOW) == {}
