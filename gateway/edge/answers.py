@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.edge.assets import takes_gzip
 from gateway.edge.brand import logo_address, style_of
 from gateway.edge.pages import LinkFacts, Look, Page
 from gateway.edge.parts import Call, Parts, Wants, desk_path
@@ -141,14 +142,13 @@ def answer_verdict(
     if call.wants is not Wants.PAGE:
         return document(200 if verdict.outcome is Outcome.FORWARD else status, said, headers, cookies)
     shown = parts.pages.verdict(said, facts, look=look(parts, call, owner))
-    return _packed(call, page(status, shown, cookies, headers))
+    return packed(call, page(status, shown, cookies, headers))
 
 
-def _packed(call: Call, answer: web.Response) -> web.Response:
+def packed(call: Call, answer: web.Response) -> web.Response:
     """A guest's page in one flight. Desks are not packed: they hold links beside names that guests choose."""
     answer.headers["Vary"] = "Accept-Encoding, Accept"
-    codings = {part.partition(";")[0].strip() for part in call.request.headers.get("Accept-Encoding", "").split(",")}
-    if "gzip" in codings and isinstance(answer.body, bytes):
+    if takes_gzip(call.request.headers.get("Accept-Encoding", "")) and isinstance(answer.body, bytes):
         answer.body = gzip.compress(answer.body, PACKING, mtime=0)
         answer.headers["Content-Encoding"] = "gzip"
     return answer

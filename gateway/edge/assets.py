@@ -41,7 +41,7 @@ class Asset:
         if self.packed is None:
             return self.body, headers
         headers["Vary"] = "Accept-Encoding"
-        if not _takes_gzip(accept_encoding):
+        if not takes_gzip(accept_encoding):
             return self.body, headers
         headers["Content-Encoding"] = "gzip"
         return self.packed, headers
@@ -89,7 +89,8 @@ class Assets:
         return self._by_address.get(path)
 
 
-def _takes_gzip(accept_encoding: str) -> bool:
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a client with this `Accept-Encoding` may be answered with gzip."""
     for part in accept_encoding.lower().split(","):
         coding, _, quality = part.partition(";")
         if coding.strip() == "gzip":

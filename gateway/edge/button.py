@@ -70,7 +70,8 @@ def _ask_for_cookie(parts: Parts, call: Call) -> web.StreamResponse:
     call.reason = Reason.INVITED.value
     verdict = {"X-Gateway-Verdict": answers.verdict_line(Reason.INVITED)}
     if COOKIE_ASKED in call.query.split("&"):
-        return answers.page(200, parts.pages.notice("cookies", look=answers.look(parts, call)), headers=verdict)
+        shown = parts.pages.notice("cookies", look=answers.look(parts, call))
+        return answers.packed(call, answers.page(200, shown, headers=verdict))
     cookie = parts.names.set_visitor(parts.signing, parts.doors.identifiers.visitor())
     headers = {**answers.OWN_HEADERS, **verdict, "Location": f"{call.path}?{COOKIE_ASKED}"}
     return answers.bare(307, b"", headers, [cookie])

@@ -26,6 +26,8 @@ from gateway.edge.templating import Templates
 from rules.own_words import OwnWords
 from rules.reasons import MEANINGS, Outcome, Reason
 
+# The check of camera and microphone, and a screen that stays on while waiting: for our own pages alone.
+PERMISSIONS = "camera=(self), microphone=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=()"
 SINCE_SLOT = Markup("<time data-slot=since></time>")
 NOTICES = ("cookies", "sign_in_expired", "signed_out", "desk_closed", "failed")
 
@@ -220,5 +222,6 @@ def _headers(script: str, style: str, frame_ancestors: Sequence[str]) -> Mapping
             "X-Robots-Tag": "noindex",
             "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": PERMISSIONS,
         }
     )

@@ -9,21 +9,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Locator, Page, Response, expect
+from playwright.async_api import BrowserContext, Locator, Page, Response, ViewportSize, expect
 
 from rules.model import Room
 from tests.e2e.places import House
 
-SCREENS = Path(__file__).parents[2] / "build" / "screens"
+SCREENS = Path(__file__).parents[2] / "build" / "screenshots"
+PHONE, DESKTOP = ViewportSize(width=360, height=640), ViewportSize(width=1280, height=800)
 SOON_MS = 8_000  # an answer to something that was just done
 WITHIN_MS = 25_000  # something that has to begin first: a call, a window of time
 NewContext = Callable[..., Awaitable[BrowserContext]]
 
 
 async def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the page, for whoever wants to see what people see."""
+    """Keep pictures of the page on a phone and on a desktop, for whoever wants to see what people see."""
     SCREENS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+    before = page.viewport_size
+    for device, size in (("phone", PHONE), ("desktop", DESKTOP)):
+        await page.set_viewport_size(size)
+        await page.screenshot(path=SCREENS / f"{name}-{device}.png", full_page=True)
+    if before is not None:
+        await page.set_viewport_size(before)
 
 
 async def sees(page: Page, heading: str, within_ms: int = SOON_MS) -> None:

@@ -171,6 +171,7 @@ def test_every_page_has_the_headers_that_keep_a_link_private() -> None:
         assert page.headers["X-Robots-Tag"] == "noindex"
         assert page.headers["X-Content-Type-Options"] == "nosniff"
         assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert page.headers["Permissions-Policy"].startswith("camera=(self), microphone=(self)")
 
 
 def test_no_two_answers_share_a_nonce() -> None:
