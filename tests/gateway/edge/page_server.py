@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.edge.assets import Assets
-from gateway.edge.pages import NOTICES, Page, Pages
+from gateway.edge.pages import NOTICES, LinkFacts, Page, Pages
 from tests.gateway.edge.page_states import FACTS, STATES, desk, desk_door, verdict
 
 Told = tuple[str, Mapping[str, Any] | str] | None  # the event's name and data; none: the stream breaks
@@ -20,6 +20,8 @@ class PageServer:
     """Serves every page state at /state/NAME, a living link at /link, a living desk at /desk."""
 
     def __init__(self) -> None:
+        self.url = ""
+        self.facts: LinkFacts | None = FACTS
         self.document: Mapping[str, Any] = verdict("host_absent")
         self.desk_document: Mapping[str, Any] = desk(desk_door("a" * 16))
         self.posted: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -85,7 +87,7 @@ class PageServer:
             return web.json_response(self.document)
         if self.document["verdict"] == "forward":
             raise web.HTTPSeeOther("/call")
-        return _answer(self._pages.verdict(self.document, FACTS))
+        return _answer(self._pages.verdict(self.document, self.facts))
 
     async def _desk(self, request: web.Request) -> web.StreamResponse:
         if self.dead:
