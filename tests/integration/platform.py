@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
+from rules.headers import fold_name
+
 
 @dataclass
 class Seen:
@@ -15,11 +17,11 @@ class Seen:
     method: str
     path: str
     headers: list[tuple[str, str]]
+    body: bytes = b""
 
     def all(self, name: str) -> list[str]:
         """Every value of that header, whatever its spelling."""
-        wanted = name.lower().replace("_", "-")
-        return [value for key, value in self.headers if key.lower().replace("_", "-") == wanted]
+        return [value for key, value in self.headers if fold_name(key.encode()).decode() == name.lower()]
 
     def one(self, name: str) -> str:
         (value,) = self.all(name)
@@ -62,12 +64,13 @@ class Platform:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = [(name.decode(), value.decode("latin-1")) for name, value in request.raw_headers]
-        self.seen.append(Seen(request.method, request.raw_path, headers))
+        seen = Seen(request.method, request.raw_path, headers)
+        self.seen.append(seen)
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._talk(request)
         if self.silent.is_set():
             await asyncio.Event().wait()
-        await request.read()
+        seen.body = await request.read()
         answer = web.Response(text=f"<!doctype html><p>call {request.path}", content_type="text/html")
         for name, value in self.added:
             answer.headers.add(name, value)

@@ -1,0 +1,81 @@
+"""The shipped configurations, started as they are: only ports are put in place of ports.
+
+Rule that holds here: what is tested is what operators copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.people import eventually
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+_PORT = re.compile(r"(?<=[: ])(80|8000|9000|8080)(?=[ ;/}\"\n])")
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One way to put the gateway behind a proxy."""
+
+    name: str
+    directory: str
+    command: tuple[str, ...]  # the program first; {at}: where the files are
+    include: tuple[str, str] = ("", "")  # of two ways in one file, the one to take in place of the other
+    accel: str = ""  # the gateway's setting
+
+    def prepare(self, at: Path, ports: Mapping[str, int]) -> list[str]:
+        """Copy its files to `at` with these ports, by the documented ones. Returns the arguments."""
+        for source in (DEPLOY / self.directory).iterdir():
+            text = source.read_text()
+            text = _PORT.sub(lambda found: str(ports[found[1]]), text)
+            old, new = self.include
+            (at / source.name).write_text(text.replace(old, new) if old else text)
+        return [part.format(at=at) for part in self.command]
+
+
+NGINX = ("nginx", "-p", "{at}", "-c", "{at}/nginx.conf", "-g", "daemon off;")
+WAYS = (
+    Shipped("nginx", "nginx", NGINX),
+    Shipped("accel", "nginx", NGINX, ("include auth-request.conf", "include accel.conf"), accel="@platform"),
+    Shipped("haproxy", "haproxy", ("haproxy", "-f", "{at}/haproxy.cfg", "-C", "{at}")),
+    Shipped("caddy", "caddy", ("caddy", "run", "--config", "{at}/Caddyfile")),
+    Shipped("envoy", "envoy", ("envoy", "-c", "{at}/envoy.yaml", "--concurrency", "1", "--disable-hot-restart")),
+)
+
+
+def free_port() -> int:
+    """A port that is free on every address, and of none of those that outgoing connections are given."""
+    while True:
+        with socket.socket() as tried:
+            try:
+                tried.bind(("", random.randrange(20_000, 32_000)))
+            except OSError:
+                continue
+            return int(tried.getsockname()[1])
+
+
+async def start_shipped(way: Shipped, program: Path, at: Path, ports: Mapping[str, int]) -> asyncio.subprocess.Process:
+    """Start it, and wait until it listens. Its words stand in `at`/log when it does not."""
+    arguments = way.prepare(at, ports)[1:]
+    with (at / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            program, *arguments, cwd=at, stdout=log, stderr=log, env={"HOME": str(at)}
+        )
+
+    async def answers() -> bool:
+        assert process.returncode is None, (at / "log").read_text()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", ports["80"])
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    await eventually(answers, 0.02)
+    return process
