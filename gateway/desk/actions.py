@@ -39,31 +39,37 @@ MOST_DIGITS = 6
 
 Fields = Mapping[str, Any]
 
+
+def _(message: str) -> str:
+    """Marks a message for translators; it is looked up where the language is known."""
+    return message
+
+
 WORDS: Mapping[Refused, str] = {
-    Refused.UNKNOWN_GUEST: "This guest is no longer at this door.",
-    Refused.UNKNOWN_DOOR: "There is no such door of this owner.",
-    Refused.UNKNOWN_SEAT: "There is no such seat, or its link was replaced.",
-    Refused.NOT_POSSIBLE_NOW: "This is not possible in the guest's present state.",
-    Refused.HOST_ABSENT: "Go in first; nobody is let in while no host is inside.",
-    Refused.NOT_OPEN: "The session is not open yet.",
-    Refused.CLOSED: "The session's time has passed.",
-    Refused.OVER: "The session is over.",
-    Refused.ENDED: "The session was ended.",
-    Refused.CANCELLED: "The session was cancelled.",
-    Refused.IN_USE: "The seat is in use.",
-    Refused.DENIED: "The guest was denied.",
-    Refused.REMOVED: "The guest was removed; let them back first.",
-    Refused.CLINIC_CLOSED: "The clinic is closed.",
-    Refused.DOOR_FULL: "The door is full.",
-    Refused.LOCKED: "The door is locked; unlock it first.",
-    Refused.NOT_A_GUEST: "Hosts do not take guests' seats.",
-    Refused.NOT_ADMITTED: "Nobody let them in.",
-    Refused.SESSIONS_ONLY: "This is possible in sessions only.",
-    Refused.TOO_LATE: "The time to undo this has passed.",
-    Refused.TIMES: "These times are not possible.",
-    Refused.PLAN: "The clinic's plan does not include this.",
-    Refused.NO_SEATS_LEFT: "The session has no seats left.",
-    Refused.SEAT_OCCUPIED: "Whoever has this seat is inside; remove them first.",
+    Refused.UNKNOWN_GUEST: _("This guest is no longer at this door."),
+    Refused.UNKNOWN_DOOR: _("There is no such door of this owner."),
+    Refused.UNKNOWN_SEAT: _("There is no such seat, or its link was replaced."),
+    Refused.NOT_POSSIBLE_NOW: _("This is not possible in the guest's present state."),
+    Refused.HOST_ABSENT: _("Go in first; nobody is let in while no host is inside."),
+    Refused.NOT_OPEN: _("The session is not open yet."),
+    Refused.CLOSED: _("The session's time has passed."),
+    Refused.OVER: _("The session is over."),
+    Refused.ENDED: _("The session was ended."),
+    Refused.CANCELLED: _("The session was cancelled."),
+    Refused.IN_USE: _("The seat is in use."),
+    Refused.DENIED: _("The guest was denied."),
+    Refused.REMOVED: _("The guest was removed; let them back first."),
+    Refused.CLINIC_CLOSED: _("The clinic is closed."),
+    Refused.DOOR_FULL: _("The door is full."),
+    Refused.LOCKED: _("The door is locked; unlock it first."),
+    Refused.NOT_A_GUEST: _("Hosts do not take guests' seats."),
+    Refused.NOT_ADMITTED: _("Nobody let them in."),
+    Refused.SESSIONS_ONLY: _("This is possible in sessions only."),
+    Refused.TOO_LATE: _("The time to undo this has passed."),
+    Refused.TIMES: _("These times are not possible."),
+    Refused.PLAN: _("The clinic's plan does not include this."),
+    Refused.NO_SEATS_LEFT: _("The session has no seats left."),
+    Refused.SEAT_OCCUPIED: _("Whoever has this seat is inside; remove them first."),
 }
 
 

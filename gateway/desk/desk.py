@@ -54,8 +54,6 @@ async def handle(parts: Parts, call: Call, clinic: str, owner: str) -> web.Strea
         return _closed(parts, call)
     except StoreAway:
         return _away(parts, call)
-    except StoreFull:
-        return answers.problem(STORE_FULL, call)
     if call.wants is Wants.EVENTS:
         return _open_stream(parts, call, access, snapshot)
     return _shown(parts, call, access, snapshot)
@@ -75,7 +73,7 @@ def _closed(parts: Parts, call: Call) -> web.StreamResponse:
 
 
 def _away(parts: Parts, call: Call) -> web.StreamResponse:
-    if call.wants is Wants.PAGE and call.request.method != "POST":
+    if call.wants is Wants.PAGE:
         return answers.answer_verdict(parts, call, None, "", AWAY, clock.now_ms())
     return answers.problem(STORE_AWAY, call)
 
@@ -114,17 +112,24 @@ async def _act(parts: Parts, call: Call, access: Access) -> web.StreamResponse:
     event = read_event(fields)
     before = await read_desk(parts, access, _now_ms(parts))
     door_id = door_of(fields, before.owner, access.only_door)
-    change = await parts.doors.change(access.room.id, door_id, event)
+    try:
+        change = await parts.doors.change(access.room.id, door_id, event)
+    except StoreFull:
+        return await _not_done(parts, call, access, STORE_FULL)
     if isinstance(change.answer, Rejected):
-        said = refused(change.answer.why)
-        if call.wants is Wants.PAGE:
-            return _shown(parts, call, access, await read_desk(parts, access, _now_ms(parts)), said.detail)
-        return answers.problem(said, call)
+        return await _not_done(parts, call, access, refused(change.answer.why))
     if call.wants is Wants.PAGE:
         return answers.redirect(call.path)
     document = desk_of(parts, access, await read_desk(parts, access, _now_ms(parts)))
     result = _result(parts, door_id, event, change.answer.result)
     return answers.document(200, {**document, "result": result}, OWN)
+
+
+async def _not_done(parts: Parts, call: Call, access: Access, why: Problem) -> web.StreamResponse:
+    """The desk as it is now, with the reason on it; to programs the reason alone."""
+    if call.wants is Wants.PAGE:
+        return _shown(parts, call, access, await read_desk(parts, access, _now_ms(parts)), why.detail)
+    return answers.problem(why, call)
 
 
 def _result(parts: Parts, door_id: str, event: Event, result: str) -> dict[str, Any] | None:

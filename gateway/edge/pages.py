@@ -147,17 +147,29 @@ class Pages:
         problem: str = "",
     ) -> Page:
         """The host's call manager. `sign_out` empty: a host seat's desk. `problem`: why the last button failed."""
-        guests = [guest for door in document["doors"] for guest in door["guests"]]
+        waiting = _people(document, "waiting", "on_hold")
+        quick_texts = (
+            _("I will be with you in 5 minutes."),
+            _("I am running a little late. Thank you for waiting."),
+            _("Please have your documents at hand."),
+        )
         context = {
             "desk": document,
             "clinic": document["clinic"]["name"],
             "host": document["host"]["name"],
             "zone": document["clinic"].get("time_zone") or time_zone,
             "sign_out": sign_out,
-            "problem": problem,
-            "waiting_count": sum(guest["state"] in ("waiting", "on_hold") for guest in guests),
+            "problem": self._templates.gettext(look.language, problem) if problem else "",
+            "quick_texts": [self._templates.gettext(look.language, words) for words in quick_texts],
+            "waiting": waiting,
+            "waiting_count": len(waiting),
+            "inside": _people(document, "admitted", "inside"),
+            "others": _people(document, "claimed", "out", "denied", "removed"),
+            "past": [door for door in document["doors"] if len(document["doors"]) > 1 and _is_past(door)],
         }
-        return self.render("desk", context, look=look)
+        page = self.render("desk", context, look=look)
+        policy = page.headers["Content-Security-Policy"]  # the call may stand beside the list, from this origin alone
+        return Page(page.body, {**page.headers, "Content-Security-Policy": f"frame-src 'self'; {policy}"})
 
     # --- inside ---------------------------------------------------------------------------------------------
     def _fill(self, page: str, context: Document, look: Look, nonce: str | None) -> bytes:
@@ -195,6 +207,17 @@ def _template_of(reason: Reason) -> str:
             return "refusal"
         case Outcome.FORWARD:
             raise ValueError(f"{reason} is answered by going on, not by a page")
+
+
+def _people(document: Document, *states: str) -> list[tuple[Document, Document]]:
+    """Every guest in one of these states with the door they are at, whichever it is; longest there first."""
+    found = [(door, guest) for door in document["doors"] for guest in door["guests"] if guest["state"] in states]
+    return sorted(found, key=lambda pair: (pair[1]["since"] or "", pair[1]["id"]))
+
+
+def _is_past(door: Document) -> bool:
+    """Whether nothing is left to be done at this door."""
+    return bool(door["status"] != "open" and not door["guests"] and not door["can_undo_until"])
 
 
 def _refresh_s(document: Document, heartbeat_s: int) -> int:

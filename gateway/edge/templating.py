@@ -20,6 +20,7 @@ from markupsafe import Markup
 from gateway.edge.assets import Assets
 from gateway.edge.clinic_times import ClinicTimes
 from gateway.edge.languages import SOURCE
+from gateway.edge.qr import render_qr
 
 BUILT_IN = Path(__file__).parent.parent / "templates"
 _LOG = logging.getLogger("gateway")
@@ -81,7 +82,7 @@ class Templates:
         )
         catalogue = self._translations.get(language, NullTranslations())
         environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-        environment.filters.update(ClinicTimes(locale).filters(), dialled=dialled)
+        environment.filters.update(ClinicTimes(locale).filters(), dialled=dialled, qr=render_qr)
         environment.globals.update(
             language=language, direction=locale.text_direction, url=self._static.url, inline=self._inline
         )

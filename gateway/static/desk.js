@@ -1,23 +1,35 @@
-/* The desk, live. Rule: the server draws; this file fetches the page again after each change and fits the new one in,
-   element by element, so that what is being typed, opened or focused stays. Every button is a form whose fields go
-   as JSON. One ring when somebody starts to ring; the count stands in the title. */
+/* The desk, live. Rule: the server draws; this file fetches the page again after each change, or takes the answer to a
+   button, and fits it in, element by element, so that what is being typed, opened or focused stays.
+   Whoever else must know that the desk was drawn listens for "desk:drawn". */
 (function () {
   "use strict";
   const one = (query) => document.querySelector(query);
   const main = one("main");
   const here = location.pathname + location.search;
+  const DEAD_MS = 35000; /* a stream shows a sign of life every 15 s */
   let busy = false;
   let again = false;
   let failures = 0;
   let timer = 0;
   let stream = null;
-  let sound = null;
-  let ringing = rings();
+  let heard = 0;
+  let asked = 0; /* requests are numbered: a late answer never covers a newer one */
+  let drawn = 0;
+
+  /* what this browser remembers of its desks; a browser that keeps nothing remembers until the page closes */
+  const memory = {};
+  window.desk = {
+    recall: (name) => { try { return localStorage.getItem("desk." + name); } catch (refused) { return memory[name] || null; } },
+    keep: (name, value) => { memory[name] = value; try { localStorage.setItem("desk." + name, value); } catch (refused) { /* kept above */ } },
+    say: (words) => { one("#calm").textContent = words; },
+    refresh: refresh,
+  };
 
   /* --- fitting the new page into the old one ------------------------------------------------------------- */
   const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
   function fitAttributes(old, fresh) {
-    const keep = (name) => (name === "open" && old.nodeName === "DETAILS") || (name === "hidden" && old.dataset.copy !== undefined);
+    const keep = (name) => (name === "open" && old.nodeName === "DETAILS") || (name === "hidden" && old.dataset.copy !== undefined)
+      || name === "aria-current" || name === "aria-busy";
     Array.from(old.attributes).forEach((a) => { if (!fresh.hasAttribute(a.name) && !keep(a.name)) { old.removeAttribute(a.name); } });
     Array.from(fresh.attributes).forEach((a) => {
       if (old.getAttribute(a.name) !== a.value && !keep(a.name)) { old.setAttribute(a.name, a.value); }
@@ -35,7 +47,7 @@
       while (found && !same(found, child)) { found = child.id || !found.id ? found.nextSibling : null; }
       if (!found) {
         const added = document.importNode(child, true);
-        added.querySelectorAll && added.querySelectorAll("[data-copy]").forEach((b) => { b.hidden = false; });
+        if (added.querySelectorAll) { added.querySelectorAll("[data-copy]").forEach((b) => { b.hidden = false; }); }
         old.insertBefore(added, place);
         return;
       }
@@ -55,92 +67,88 @@
     return next;
   }
 
+  /* --- one answer becomes the desk ------------------------------------------------------------------------- */
+  function draw(number, text) {
+    if (number < drawn) { return; }
+    drawn = number;
+    /* its style element carries another nonce, which this page's policy would report */
+    const fresh = new DOMParser().parseFromString(text.replace(/<style[^]*?<\/style>/, ""), "text/html");
+    const way = [];
+    for (let at = document.activeElement; at && at !== document.body; at = at.parentElement) { if (at.id) { way.push(at.id); } }
+    fit(one("#desk"), fresh.querySelector("#desk"));
+    document.title = fresh.title;
+    refocus(way);
+    failures = 0;
+    lost(false);
+    document.dispatchEvent(new Event("desk:drawn"));
+    return fresh.querySelector("#problem").textContent;
+  }
+  /* the button that was pressed may be gone: go on at its person, or at the top */
+  function refocus(way) {
+    if (!way.length || document.activeElement !== document.body) { return; }
+    const left = way.map((id) => document.getElementById(id)).find((place) => place && place.tabIndex >= -1 && place.hasAttribute("tabindex"));
+    (left || one("#count")).focus({ preventScroll: true });
+  }
+  function ask(options) {
+    const number = asked += 1;
+    const late = new Promise((_, reject) => { setTimeout(() => reject(new Error("late")), 8000); });
+    const headers = { Accept: "text/html" };
+    return Promise.race([fetch(here, Object.assign({ headers: headers, cache: "no-store" }, options)), late]).then((answer) => (
+      answer.text().then((text) => {
+        if (answer.status === 403) { return signedOut(); }
+        if (text.indexOf('id="desk"') < 0) { throw new Error("not now"); }
+        return draw(number, text);
+      })
+    ));
+  }
+  function signedOut() {
+    if (document.body.classList.contains("beside")) { throw new Error("signed out in a call"); }
+    location.reload();
+  }
+
   /* --- staying true ---------------------------------------------------------------------------------------- */
-  const lost = (yes) => { one("#offline").hidden = !yes; };
+  function lost(yes) {
+    const place = one("#offline");
+    if (place.hidden !== yes) { return; }
+    place.hidden = !yes;
+    window.desk.say(yes ? place.textContent : "");
+  }
   function refresh() {
     if (busy) { again = true; return Promise.resolve(); }
     busy = true;
-    const late = new Promise((_, reject) => { setTimeout(() => reject(new Error("late")), 8000); });
-    return Promise.race([fetch(here, { headers: { Accept: "text/html" }, cache: "no-store" }), late]).then((answer) => {
-      if (answer.status === 403) { location.reload(); }
-      if (!answer.ok) { throw new Error("not now"); }
-      return answer.text();
-    }).then((text) => {
-      /* its style element carries another nonce, which this page's policy would report */
-      const plain = text.replace(/<style[^]*?<\/style>/, "");
-      const fresh = new DOMParser().parseFromString(plain, "text/html");
-      fit(one("#desk"), fresh.querySelector("#desk"));
-      document.title = fresh.title;
-      failures = 0;
-      lost(false);
-      announce();
-    }).catch(() => {
+    return ask().catch(() => {
       failures += 1;
       lost(true);
     }).then(() => {
       busy = false;
       clearTimeout(timer);
-      /* waiting times grow by themselves: draw again twice a minute, sooner while something is wrong */
-      timer = setTimeout(refresh, failures || !stream ? 4000 + Math.random() * 2000 : 30000);
+      timer = setTimeout(refresh, pause());
       if (!stream && !failures) { listen(); }
       if (again) { again = false; refresh(); }
     });
+  }
+  /* waiting times grow by themselves: draw again twice a minute, when time turns something, sooner while something is wrong */
+  function pause() {
+    if (failures || !stream) { return 4000 + Math.random() * 2000; }
+    const place = one("#desk");
+    const turn = Date.parse(place.dataset.turn) - Date.parse(place.dataset.now) + 1000;
+    return turn > 0 ? Math.min(turn, 30000) : 30000;
   }
   function listen() {
     if (!window.EventSource) { return; }
     const mine = new EventSource(here);
     stream = mine;
-    mine.addEventListener("desk", () => { if (mine === stream) { refresh(); } });
-    mine.onerror = () => {
-      mine.close();
-      if (mine !== stream) { return; }
-      stream = null;
-      setTimeout(refresh, 500 + Math.random() * 1000);
-    };
+    heard = Date.now();
+    mine.addEventListener("desk", () => { heard = Date.now(); if (mine === stream) { refresh(); } });
+    mine.addEventListener("beat", () => { heard = Date.now(); });
+    mine.onerror = () => { if (mine === stream) { forsake(); } else { mine.close(); } };
   }
-
-  /* --- one ring, and one more as a reminder ---------------------------------------------------------------------------------------------- */
-  function rings() {
-    return Array.from(document.querySelectorAll("[data-rings]")).map((row) => row.id + (row.dataset.again === undefined ? "" : "+"));
+  function forsake() {
+    stream.close();
+    stream = null;
+    setTimeout(refresh, 500 + Math.random() * 1000);
   }
-  function announce() {
-    const now = rings();
-    const fresh = now.filter((id) => ringing.indexOf(id) < 0);
-    ringing = now;
-    if (!fresh.length) { return; }
-    one("#calm").textContent = document.getElementById(fresh[0].replace("+", "")).dataset.rings;
-    chime();
-  }
-  function speaker() {
-    const Context = window.AudioContext || window.webkitAudioContext;
-    if (!sound && Context) { sound = new Context(); }
-    return sound;
-  }
-  function chime() {
-    const context = speaker();
-    if (!context || context.state !== "running") { return; }
-    [880, 660].forEach((pitch, nth) => {
-      const tone = context.createOscillator();
-      const volume = context.createGain();
-      const start = context.currentTime + nth * 0.35;
-      tone.frequency.value = pitch;
-      volume.gain.setValueAtTime(0.0001, start);
-      volume.gain.exponentialRampToValueAtTime(0.25, start + 0.03);
-      volume.gain.exponentialRampToValueAtTime(0.0001, start + 0.6);
-      tone.connect(volume);
-      volume.connect(context.destination);
-      tone.start(start);
-      tone.stop(start + 0.65);
-    });
-  }
-  /* browsers keep a page silent until its first click: say so, and let any click or key do */
-  function wakeSound() {
-    const context = speaker();
-    if (!context) { return; }
-    const tell = () => { one("#silent").hidden = context.state === "running"; };
-    context.onstatechange = tell;
-    context.resume().then(tell, tell);
-  }
+  setInterval(() => { if (stream && Date.now() - heard > DEAD_MS) { forsake(); } }, 5000);
 
   /* --- buttons ------------------------------------------------------------------------------------------------ */
   function problem(text) {
@@ -149,28 +157,21 @@
     place.hidden = !text;
   }
   function send(form, button) {
-    const fields = {};
-    new FormData(form).forEach((value, name) => { fields[name] = /^(minutes|seat)$/.test(name) ? Number(value) : value; });
-    if (button) { button.setAttribute("aria-busy", "true"); }
-    return fetch(here, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(fields),
-    }).then((answer) => {
-      if (answer.ok) { return null; }
-      return answer.json().then((fault) => fault.detail || fault.title || main.dataset.failed);
-    }).catch(() => main.dataset.failed).then((text) => {
+    if (form.hasAttribute("aria-busy")) { return; }
+    const fields = new URLSearchParams(new FormData(form));
+    if (button && button.name) { fields.set(button.name, button.value); }
+    form.setAttribute("aria-busy", "true");
+    ask({ method: "POST", body: fields }).catch(() => main.dataset.failed).then((text) => {
+      form.removeAttribute("aria-busy");
       problem(text || "");
-      if (button) { button.removeAttribute("aria-busy"); }
-      if (!text) {
-        form.querySelectorAll('input:not([type="hidden"])').forEach((input) => { input.value = ""; });
-        const opened = form.closest("details");
-        if (opened) { opened.open = false; }
-      }
-      return refresh();
+      if (text) { return; }
+      form.querySelectorAll('input:not([type="hidden"])').forEach((input) => { input.value = ""; });
+      const opened = form.closest("details");
+      if (opened && !opened.id.startsWith("seats")) { opened.open = false; }
     });
   }
   main.addEventListener("submit", (event) => {
+    if (event.target.method === "dialog") { return; }
     event.preventDefault();
     send(event.target, event.submitter);
   });
@@ -180,9 +181,6 @@
   window.addEventListener("offline", () => lost(true));
   window.addEventListener("pageshow", (event) => { if (event.persisted) { refresh(); } });
   window.addEventListener("pagehide", () => { if (stream) { stream.close(); } stream = null; });
-  document.addEventListener("click", wakeSound);
-  document.addEventListener("keydown", wakeSound);
-  one("#silent").hidden = !(window.AudioContext || window.webkitAudioContext);
   listen();
-  timer = setTimeout(refresh, 30000);
+  timer = setTimeout(refresh, pause());
 })();

@@ -27,7 +27,7 @@ class PageServer:
         self.posted: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.streams_allowed = True
         self.dead = False
-        self.fault: Mapping[str, str] | None = None
+        self.problem = ""  # why the desk's next buttons are refused
         self.streams_opened = 0
         self._streams: set[asyncio.Queue[Told]] = set()
         self._assets = Assets()
@@ -94,11 +94,9 @@ class PageServer:
             raise web.HTTPBadGateway
         if request.method == "POST":
             await self._note(request)
-            if self.fault is not None:
-                return web.json_response(self.fault, status=409, content_type="application/problem+json")
-            if request.content_type != "application/json":
-                raise web.HTTPSeeOther("/desk")
-            return web.json_response({})
+            if self.problem:
+                return _answer(self._pages.desk(self.desk_document, problem=self.problem), 409)
+            raise web.HTTPSeeOther("/desk")
         if "event-stream" in request.headers.get("Accept", ""):
             return await self._stream(request, ("desk", self.desk_document))
         return _answer(self._pages.desk(self.desk_document))
@@ -138,5 +136,5 @@ class PageServer:
         return web.Response(body=asset.body, headers=asset.headers)
 
 
-def _answer(page: Page) -> web.Response:
-    return web.Response(body=page.body, headers=page.headers)
+def _answer(page: Page, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=page.body, headers=page.headers)

@@ -121,5 +121,8 @@ def desk(*doors: Mapping[str, Any]) -> dict[str, Any]:
         "clinic": {"slug": "harbour", "name": "Harbour Psychology"},
         "host": {"name": "Dr Ana Pérez"},
         "server_time": NOW,
+        "turns_at": None,
         "doors": list(doors),
+        "astray": [],
+        "overrun": None,
     }

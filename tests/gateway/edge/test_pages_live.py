@@ -247,24 +247,26 @@ async def test_a_guest_is_announced_once_and_once_more_as_a_reminder(link: Link,
     await expect(announced).to_have_text("Anna Weber is waiting")
 
 
-async def test_a_button_of_the_desk_posts_its_fields_as_json(link: Link, page: Page) -> None:
+async def test_a_button_of_the_desk_sends_its_form_without_leaving_the_page(link: Link, page: Page) -> None:
     server, address = link
     server.desk_document = desk(desk_door("a" * 16, "session", guests=[guest("g_1", "waiting")]))
     await page.goto(address("/desk"))
+    await page.evaluate("window.same = true")
     await page.get_by_role("button", name="Let in", exact=True).click()
     assert await server.posted.get() == {"do": "admit", "door": "a" * 16, "guest": "g_1"}
     await page.get_by_role("button", name="15 minutes more").click()
-    assert await server.posted.get() == {"do": "extend", "door": "a" * 16, "minutes": 15}
+    assert await server.posted.get() == {"do": "extend", "door": "a" * 16, "minutes": "15"}
+    assert await page.evaluate("window.same")
 
 
 async def test_a_button_that_comes_too_late_says_why_in_place(link: Link, page: Page) -> None:
     server, address = link
     server.desk_document = desk(desk_door("a" * 16, guests=[guest("g_1", "waiting")]))
-    server.fault = {"title": "Not possible now", "detail": "This guest has left."}
+    server.problem = "This guest has left."
     await page.goto(address("/desk"))
     await page.get_by_role("button", name="Not now").click()
     await expect(page.locator("#problem")).to_have_text("This guest has left.")
-    server.fault = None
+    server.problem = ""
     await page.get_by_role("button", name="Not now").click()
     await expect(page.locator("#problem")).to_be_hidden()
 
