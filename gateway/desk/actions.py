@@ -72,6 +72,8 @@ WORDS: Mapping[Refused, str] = {
     Refused.SEAT_OCCUPIED: _("Whoever has this seat is inside; remove them first."),
 }
 
+STORE_FULL = Problem("store-full", 507, _("There is no room for anything new just now. Please try again later."))
+
 
 def refused(why: Refused) -> Problem:
     """409 with the reason, in words for the host."""

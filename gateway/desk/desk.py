@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.desk.access import Access, desk_of, find_access, read_desk
-from gateway.desk.actions import door_of, read_event, refused
+from gateway.desk.actions import STORE_FULL, door_of, read_event, refused
 from gateway.desk.host_link import entrance
 from gateway.edge import answers
 from gateway.edge.bodies import read_fields
@@ -34,7 +34,6 @@ METHODS = "GET, HEAD, POST"
 OWN = {"X-Gateway-Verdict": "forward; reason=host"}
 CLOSED = Problem("no-host-pass", 403, "This desk is for its host, and this browser is not signed in.")
 STORE_AWAY = Problem("store-away", 503, "The gateway cannot reach its store just now.", retry_after_s=5)
-STORE_FULL = Problem("store-full", 507, "The gateway's store is full.")
 UNDER_WAY_S = 0.05  # events of one moment are drawn once
 
 
