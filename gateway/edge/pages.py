@@ -125,7 +125,8 @@ class Pages:
             "since_slot": SINCE_SLOT,
             "position_slot": Markup('<b data-slot="position">{}</b>').format(document.get("position") or ""),
         }
-        return self.render(template, context, look=look, frame_ancestors=self._frame_ancestors)
+        framed_by = ("'self'", *self._frame_ancestors)  # a host's call may stand beside the desk
+        return self.render(template, context, look=look, frame_ancestors=framed_by)
 
     def notice(self, notice: str, *, look: Look = PLAIN, clinic: str = "", support_code: str = "") -> Page:
         """A short page about one thing that went differently: one of NOTICES."""
