@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.admission import queue
-from rules.model import Door, DoorKind, Millis, Owner, Policy, Role, Status
+from rules.model import Door, DoorKind, GuestState, Millis, Owner, Policy, Role, Status
 from rules.presence import guests_inside, has_live_page, host_inside
 from rules.window import closes, opens
 
@@ -64,12 +64,18 @@ def overrun(owner: Owner, policy: Policy, now_ms: Millis) -> Overrun | None:
     ahead = [
         door
         for door in owner.doors.values()
-        if door.opens_at_ms > running.opens_at_ms and _begins(door, policy, now_ms) and door not in calls
+        if door.opens_at_ms > running.opens_at_ms and _begins(door, policy, now_ms) and not _goes_on(door, calls)
     ]
     if not ahead:
         return None
     upcoming = min(ahead, key=lambda door: (door.opens_at_ms, door.id))
     return Overrun(running.id, upcoming.id, upcoming.opens_at_ms, len(queue(upcoming)))
+
+
+def _goes_on(door: Door, calls: list[Door]) -> bool:
+    """Whether this appointment is taking place: here, or where its guest was brought to."""
+    moved_to = {guest.moved_to for guest in door.guests.values() if guest.state is GuestState.MOVED}
+    return door in calls or any(call.id in moved_to for call in calls)
 
 
 def _begins(door: Door, policy: Policy, now_ms: Millis) -> bool:

@@ -17,6 +17,7 @@ HOST = presence("host", Role.HOST)
 ANN, BOB = presence("ann"), presence("bob")
 WAITING, INSIDE = guest(GuestState.WAITING), guest(GuestState.INSIDE, "bob")
 EARLIER = replace(guest(GuestState.WAITING, "cyd"), joined_at_ms=NOW - 1)
+BROUGHT = replace(guest(GuestState.MOVED, "bob"), moved_to=ROOM)
 NEXT = "00000000000000b2"
 
 
@@ -76,6 +77,9 @@ def test_an_appointment_that_begins_while_a_call_goes_on_is_told() -> None:
         pytest.param((running(), upcoming(held=True)), id="it was held"),
         pytest.param((running(), upcoming(status=Status.CANCELLED)), id="it was cancelled"),
         pytest.param((running(-MINUTE), upcoming()), id="it is the earlier of both"),
+        pytest.param(
+            (room(INSIDE, inside=(HOST, BOB)), upcoming(guests={"bob": BROUGHT})), id="its guest is in the call"
+        ),
     ],
 )
 def test_no_appointment_is_in_the_way(doors: tuple[Door, ...]) -> None:
