@@ -53,32 +53,33 @@ def main() -> None:
     if not (400 <= asked.sessions <= 100_000 and 1 <= asked.rounds <= 50 and 0.2 <= asked.seconds <= 60):
         parser.error("--sessions, --rounds or --seconds is out of range")
     size = QUICK if asked.quick else Size(asked.sessions, asked.rounds, asked.seconds, (), quick=False)
-    try:
-        measure(asked.names or list(MEASUREMENTS), replace(size, rows=tuple(asked.only)), asked.out)
-    except NotMeasured as fault:
-        parser.exit(1, f"not measured: {fault}\n")
+    figures = measure(asked.names or list(MEASUREMENTS), replace(size, rows=tuple(asked.only)), asked.out)
+    if not figures or any(each.fault for each in figures):
+        parser.exit(1, "not everything was measured\n")
 
 
-def measure(names: Sequence[str], size: Size, out: Path) -> None:
-    """Measure, print, write. Raises NotMeasured."""
+def measure(names: Sequence[str], size: Size, out: Path) -> list[Figure]:
+    """Measure, print, write."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # thousands of connections are to be open
     load_before = os.getloadavg()[0]
     figures = asyncio.run(run(names, size))
-    if not figures:
-        raise NotMeasured(f"no row is called {' or '.join(size.rows)}")
     measured_on = table.machine(load_before, versions())
     table.write(out, size, figures, measured_on)
     print(table.text(figures))
     print(f"load of this machine before: {load_before:.1f} on {os.cpu_count()} processors; written to {out}")
+    return figures
 
 
 async def run(names: Sequence[str], size: Size) -> list[Figure]:
-    """The figures of these measurements, one after the other. Raises NotMeasured, TimeoutError."""
+    """The figures of these measurements, one after the other. Raises TimeoutError."""
     figures: list[Figure] = []
     for name in names:
         async with asyncio.timeout(LONGEST_S):
-            figures += await MEASUREMENTS[name](size)
+            try:
+                figures += await MEASUREMENTS[name](size)
+            except NotMeasured as fault:  # told in the table; the others go on
+                figures.append(Figure.failed(name, fault))
     return figures
 
 

@@ -17,6 +17,7 @@ from typing import assert_never
 from benchmarks.contenders import Contender
 from benchmarks.figures import Figure, Size, Spread
 from benchmarks.load import Done, Messages, Requests, addressed, ask, client, played
+from benchmarks.processes import NotMeasured
 
 WARM_UP_S = 1.0
 SETTLE_S = 0.5  # after sockets were opened, before messages are counted
@@ -31,13 +32,14 @@ class Sample:
     done: Done
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """A contender and its repetitions."""
 
     contender: Contender
     samples: list[Sample] = field(default_factory=list)
-    peaks_kib: list[int] = field(default_factory=list)
+    peak_kib: int = 0
+    fault: Exception | None = None  # after which it was left alone
 
     @property
     def cpu_us(self) -> list[float]:
@@ -57,30 +59,43 @@ class Wish:
 
 
 async def compete(found: Sequence[Contender], load: Requests | Messages, size: Size, directory: Path) -> list[Entry]:
-    """Every contender's repetitions. Raises NotMeasured, TimeoutError."""
+    """Every contender's repetitions; one that fails is left alone from then on. Raises what the first fails with."""
     entries = [Entry(each) for each in found]
     for entry in [] if size.quick else entries:
-        await _once(entry.contender, load, WARM_UP_S, directory)
+        await _try(entry, load, WARM_UP_S, directory)
+        entry.samples.clear()
     for turn in range(size.rounds):
         shift = turn % len(entries)
         for entry in entries[shift:] + entries[:shift]:
-            entry.samples.append(await _once(entry.contender, load, size.seconds, directory))
+            await _try(entry, load, size.seconds, directory)
     for entry in entries:
-        entry.peaks_kib.append(entry.contender.peak_kib())
+        entry.peak_kib = entry.contender.peak_kib()
+    if entries[0].fault is not None:
+        raise entries[0].fault
     return entries
 
 
 def figures(title: str, entries: Sequence[Entry], wishes: Sequence[Wish] = ()) -> list[Figure]:
     """What each used, beside the first; then what is wanted of some."""
-    by_name = {each.contender.name: each for each in entries}
+    by_name = {each.contender.name: each for each in entries if each.fault is None}
     wanted = [_judged(title, wish, by_name) for wish in wishes if wish.one in by_name and wish.other in by_name]
     return [*(_figure(title, each, entries[0]) for each in entries), *wanted]
+
+
+async def _try(entry: Entry, load: Requests | Messages, seconds: float, directory: Path) -> None:
+    if entry.fault is None:
+        try:
+            entry.samples.append(await _once(entry.contender, load, seconds, directory))
+        except (NotMeasured, TimeoutError) as fault:  # told in the table; the others go on
+            entry.fault = fault
 
 
 def _figure(title: str, entry: Entry, first: Entry) -> Figure:
     def median(value: Callable[[Sample], float]) -> float:
         return statistics.median(value(each) for each in entry.samples)
 
+    if entry.fault is not None:
+        return Figure.failed(title, entry.fault, entry.contender.name)
     store_us = median(lambda each: each.store_us)
     return Figure(
         title,
@@ -90,7 +105,7 @@ def _figure(title: str, entry: Entry, first: Entry) -> Figure:
         ratio=Spread.of(entry.cpu_us, first.cpu_us),
         p50_ms=median(lambda each: each.done.p50_ms),
         p99_ms=median(lambda each: each.done.p99_ms),
-        peak_mib=max(entry.peaks_kib) / 1024,
+        peak_mib=entry.peak_kib / 1024,
         note=f"its store used {store_us:.2f} µs besides" if entry.contender.place else "",
     )
 

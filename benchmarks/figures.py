@@ -55,6 +55,7 @@ class Figure:
     p50_ms, p99_ms: how long an answer took; peak_mib: the largest memory, of the whole process tree.
     at_most, at_least: what is wanted of `value`, none for nothing; stretch: what would be better still.
     spread: the least and the most of `value`, where it is a median.
+    fault: why there is no number.
     """
 
     name: str
@@ -70,6 +71,12 @@ class Figure:
     p99_ms: float | None = None
     peak_mib: float | None = None
     stretch: float | None = None
+    fault: str = ""
+
+    @classmethod
+    def failed(cls, name: str, fault: Exception, who: str = "") -> Self:
+        """What was not measured, and why."""
+        return cls(name, 0, "", who=who, fault=str(fault) or type(fault).__name__)
 
     @property
     def wanted(self) -> str:
@@ -81,7 +88,9 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """`reached`, `missed`, or nothing."""
+        """`reached`, `missed`, `not measured`, or nothing."""
+        if self.fault:
+            return "not measured"
         if self.at_most is None and self.at_least is None:
             return ""
         fits = (self.at_most is None or self.value <= self.at_most) and (

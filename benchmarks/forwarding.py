@@ -5,8 +5,11 @@ Rule that holds here: a row is a line of ROWS; what is wanted stands beside it.
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks import asking, start_up, tunnels
@@ -14,10 +17,11 @@ from benchmarks.contenders import EXPRESS, FULL_LANE, GATEWAYS, MIB, Platforms, 
 from benchmarks.contest import Wish, compete, figures
 from benchmarks.figures import Figure, Size
 from benchmarks.load import Messages, Requests
+from benchmarks.processes import NotMeasured
 
 NGINX, WIDE, HAPROXY, CADDY = "nginx", "nginx, 64k buffers", "HAProxy", "Caddy"
 NODE, NAIVE = "configurable-http-proxy", "aiohttp server + ClientSession"
-QUICK_ROWS = ("1k", "ws-100")
+QUICK_ROWS = ("1k", "ws-100", "start")
 HTTP = (NGINX, HAPROXY, CADDY, NODE, NAIVE, EXPRESS, FULL_LANE)
 WEBSOCKET = (NGINX, WIDE, HAPROXY, NODE, EXPRESS)
 
@@ -67,19 +71,23 @@ ROWS = {
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Every row that is wanted. Raises NotMeasured, TimeoutError."""
+    """Every row that is wanted; one that fails is told in its place. Raises NotMeasured, TimeoutError."""
     found: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="link-gateway-bench-") as name:
         async with platforms(Path(name)) as both:
-            for key, row in ROWS.items():
+            rows: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
+                **{key: partial(measure_row, row, both, size, Path(name)) for key, row in ROWS.items()},
+                "tunnels": partial(tunnels.measure, both, size),
+                "asking": partial(asking.measure, both, size, Path(name)),
+                "start": partial(start_up.measure, both, size),
+            }
+            for key, row in rows.items():
                 if size.wants(key, slow=key not in QUICK_ROWS):
-                    found += await measure_row(row, both, size, Path(name))
-            if size.wants("tunnels"):
-                found += await tunnels.measure(both, size)
-            if size.wants("asking", slow=True):
-                found += await asking.measure(both, size, Path(name))
-            if size.wants("start"):
-                found += await start_up.measure(both, size)
+                    print(f"forwarding: {key}", file=sys.stderr)
+                    try:
+                        found += await row()
+                    except (NotMeasured, TimeoutError) as fault:  # an hour's other rows are not lost for it
+                        found.append(Figure.failed(key, fault))
     return found
 
 

@@ -56,7 +56,7 @@ def row(figure: Figure) -> tuple[str, ...]:
     return (
         figure.name,
         figure.who,
-        number(figure.value),
+        "" if figure.fault else number(figure.value),
         figure.unit,
         number(figure.ratio.median) if figure.ratio else "",
         f"{number(ends[0])}..{number(ends[1])}" if ends else "",
@@ -124,7 +124,8 @@ def _columns(figures: Sequence[Figure]) -> dict[str, tuple[str, ...]]:
 
 
 def _notes(figures: Sequence[Figure]) -> list[str]:
-    return [f"{' - '.join(filter(None, (each.name, each.who)))}: {each.note}" for each in figures if each.note]
+    told = [(" - ".join(filter(None, (each.name, each.who))), each.fault or each.note) for each in figures]
+    return [f"{what}: {note}" for what, note in told if note]
 
 
 def _lines(path: str) -> list[str]:
