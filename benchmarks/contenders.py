@@ -20,16 +20,12 @@ from benchmarks.gateway import Place, start
 from benchmarks.load import Target
 from benchmarks.processes import NotMeasured, Program, cores, free_port, listens, running
 from benchmarks.proxies import PROXIES, files
-from gateway.config.sections import Server
 
 KIB, MIB = 1024, 1024 * 1024
 FILES = {"1k": KIB, "64k": 64 * KIB, "10m": 10 * MIB}
 FIRST = "nginx"  # whom all others are compared with
 EXPRESS, FULL_LANE = "link gateway", "link gateway, express lane off"
-HAS_EXPRESS = "express" in Server.model_fields
-GATEWAYS: Mapping[str, Mapping[str, str]] = {EXPRESS: {}} | (
-    {FULL_LANE: {"SERVER__EXPRESS": "false"}} if HAS_EXPRESS else {}
-)
+GATEWAYS: Mapping[str, Mapping[str, str]] = {EXPRESS: {}, FULL_LANE: {"SERVER__EXPRESS": "false"}}
 ROUTES = [
     {"path": "/call/{alias}", "class": "entry"},
     {"path": "/signal/{alias}", "class": "signal"},

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import asking, start_up, tunnels
-from benchmarks.contenders import EXPRESS, FULL_LANE, GATEWAYS, MIB, Platforms, contenders, platforms
+from benchmarks.contenders import EXPRESS, FULL_LANE, MIB, Platforms, contenders, platforms
 from benchmarks.contest import Wish, compete, figures
 from benchmarks.figures import Figure, Size
 from benchmarks.load import Messages, Requests
@@ -93,6 +93,5 @@ async def measure(size: Size) -> list[Figure]:
 
 async def measure_row(row: Row, both: Platforms, size: Size, directory: Path) -> list[Figure]:
     """One row, with contenders that were started for it. Raises NotMeasured, TimeoutError."""
-    names = [each for each in row.names if each not in {EXPRESS, FULL_LANE} or each in GATEWAYS]
-    async with contenders(names, row.path, both.echo if row.echo else both.files, both.echo) as found:
+    async with contenders(row.names, row.path, both.echo if row.echo else both.files, both.echo) as found:
         return figures(row.title, await compete(found, row.load, size, directory), row.wishes)
