@@ -13,13 +13,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import forwarding, sessions, table
+from benchmarks import deciding, forwarding, sessions, table, waiting
 from benchmarks.document import PAGE, document
 from benchmarks.figures import FULL, QUICK, Figure, Measurement, Size
 from benchmarks.processes import NotMeasured
 from benchmarks.versions import versions
 
-MEASUREMENTS: dict[str, Measurement] = {"forwarding": forwarding.measure, "sessions": sessions.measure}
+MEASUREMENTS: dict[str, Measurement] = {
+    "forwarding": forwarding.measure,
+    "waiting": waiting.measure,
+    "deciding": deciding.measure,
+    "sessions": sessions.measure,
+}
 DOCUMENT = "document"
 LONGEST_S = 3600.0  # of one measurement
 

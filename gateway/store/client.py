@@ -59,7 +59,8 @@ class Store:
         self._on_full = {name: on_full_store(script) for name, script in self._scripts.items()}
         self._server = Server(settings.url, settings.deadline_s)
         self._patient = Server(settings.url, settings.durable_deadline_s)
-        self._breaker = Breaker(time.monotonic)
+        # However long the deadline: a store that answers nobody fails LANES calls in each, and is away after a few.
+        self._breaker = Breaker(time.monotonic, within_s=max(2.0, 4 * settings.deadline_s))
         self._lanes = Lanes([self._server.link() for _ in range(LANES)], self._breaker, settings.deadline_s)
         wait_ms = int(settings.durable_deadline_s * 900)
         self._durable = Lanes(
