@@ -152,11 +152,11 @@ async def test_a_pass_that_is_over_leads_back_to_its_link_and_a_store_away_is_sa
     entry = (await host.page(behind.clinics.link(room))).location
     await behind.clinics.gateway.store.directory.raise_host_generation(room.id)
     for running in (behind.clinics.running, behind.plain):
-        running.gateway.parts.hub._kept.clear()
+        running.gateway.parts.hub._kept._owners.clear()
     behind.reached()
     assert await _agree(behind, host, "GET", entry) == 0
     for running in (behind.clinics.running, behind.plain):
-        running.gateway.parts.hub._kept.clear()
+        running.gateway.parts.hub._kept._owners.clear()
         object.__setattr__(running.gateway.parts.config.store, "fail_static_s", 0)
         await running.gateway.store.store.close()
     assert await _agree(behind, host, "GET", entry) == 0
