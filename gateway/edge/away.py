@@ -20,6 +20,7 @@ class AwayKind(StrEnum):
     FULL = "full"  # all connections that it may have are in use
     PROTOCOL = "protocol"  # what it said is not HTTP/1.1
     CLOSED = "closed"  # it hung up before it answered
+    TRUNCATED = "truncated"  # it hung up within its answer
 
     @property
     def is_the_upstreams(self) -> bool:
@@ -40,15 +41,20 @@ _MEANINGS: Mapping[AwayKind, _Meaning] = {
     AwayKind.FULL: _Meaning(503, "connection_limit_reached"),
     AwayKind.PROTOCOL: _Meaning(502, "http_protocol_error"),
     AwayKind.CLOSED: _Meaning(502, "connection_terminated"),
+    AwayKind.TRUNCATED: _Meaning(502, "http_response_incomplete"),
 }
 
 
 class UpstreamAway(Exception):
-    """No answer of the upstream; nothing was sent to the client. Answer Hold upstream_away, or a problem."""
+    """No answer of the upstream; nothing was sent to the client. Answer Hold upstream_away, or a problem.
 
-    def __init__(self, kind: AwayKind, detail: str = "") -> None:
+    detail: for the log. proxy_error: of RFC 9209, where more is known than the kind says.
+    """
+
+    def __init__(self, kind: AwayKind, detail: str = "", proxy_error: str = "") -> None:
         super().__init__(f"the upstream is away ({kind})" + (f": {detail}" if detail else ""))
         self.kind = kind
+        self._proxy_error = proxy_error or _MEANINGS[kind].proxy_error
         self.detail = detail  # for the log; names nobody
 
     @property
@@ -59,4 +65,4 @@ class UpstreamAway(Exception):
     @property
     def proxy_status(self) -> str:
         """The value of Proxy-Status (RFC 9209): this gateway and the kind of error."""
-        return f"link-gateway; error={_MEANINGS[self.kind].proxy_error}"
+        return f"link-gateway; error={self._proxy_error}"

@@ -87,9 +87,15 @@ async def _send(
         exchange.request_flows()
         await leg.drain()
     if plan.chunked:
+        exchange.closing = exchange.closing or has_trailers(request)
         leg.write(_last_chunk(request, plan.table))
     exchange.request_sent = True
     exchange.request_flows()
+
+
+def has_trailers(request: web.BaseRequest) -> bool:
+    """Whether trailers have come: the client's connection then ends with the answer (gateway.edge.chunks)."""
+    return bool(front_of(request).trailers_of(request))
 
 
 def _last_chunk(request: web.BaseRequest, table: UpstreamHeaders) -> bytes:

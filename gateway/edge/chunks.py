@@ -2,6 +2,9 @@
 
 Rule that holds here: aiohttp alone decides what a request is and where it ends; this only listens. Where the two might
 differ - requests sent one behind the other in one piece, malformed chunks, too many lines - there are no trailers.
+
+aiohttp (3.14.5) keeps the last trailer and reads it as the first header of the next request on the connection. So a
+connection ends with a request that has trailers, and what comes behind one that may have had some is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ from typing import Final
 
 import httptools
 from aiohttp import StreamReader
-from aiohttp.http import RawRequestMessage
 
 from gateway.edge.render import HeaderPairs
 
@@ -42,6 +44,11 @@ class TrailerReader:
         """The trailers, in order; empty until the body has ended, and where they could not be read for certain."""
         return self._lines if self._whole else ()
 
+    @property
+    def clean(self) -> bool:
+        """The body has ended, and for certain without trailers."""
+        return self._whole and not self._lines
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes behind the head."""
         if self._parser is None:
@@ -67,24 +74,22 @@ class TrailerReader:
         self._whole = self._bytes <= _MOST_BYTES
 
 
-def watch_chunks(
-    waiting: Sequence[tuple[object, StreamReader]], before: TrailerReader | None, data: bytes
-) -> TrailerReader | None:
+def watch_chunks(newest: tuple[object, StreamReader], data: bytes) -> TrailerReader | None:
     """Listen to the body of the request that has just arrived, if it is in chunks.
 
     Args:
-        waiting: the requests that aiohttp has read and not yet handed out; the newest last.
-        before: who listens now; stays while its body is not read to the end.
-        data: the bytes in which the newest head ended, and the three before them.
+        newest: the request as aiohttp has read it, and its body.
+        data: the bytes in which its head ended, and the three before them.
     """
-    if before is not None and not before.body.at_eof():
-        return before
-    message, body = waiting[-1] if len(waiting) == 1 else (None, None)
-    if not isinstance(message, RawRequestMessage) or not message.chunked or body is None:
-        return None
-    end = data.find(b"\r\n\r\n")
-    if end < 0:
+    message, body = newest
+    if not getattr(message, "chunked", False):  # what could not be read as a request has no such thing
         return None
     reader = TrailerReader(body)
-    reader.feed(data[end + 4 :])
+    reader.feed(data[data.find(b"\r\n\r\n") + 4 :])  # where no head ends, this is no chunk
     return reader
+
+
+def place_behind_chunks(messages: Sequence[tuple[object, StreamReader]]) -> int:
+    """How many of these requests end with the first one in chunks; 0 when none is."""
+    chunked = [getattr(message, "chunked", False) for message, _ in messages]
+    return chunked.index(True) + 1 if True in chunked else 0

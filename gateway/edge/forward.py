@@ -17,7 +17,7 @@ from typing import assert_never
 from aiohttp import web
 
 from gateway.edge.away import AwayKind, UpstreamAway
-from gateway.edge.body import BodyPlan, plan_body, send_body
+from gateway.edge.body import BodyPlan, has_trailers, plan_body, send_body
 from gateway.edge.exchange import Exchange, Outcome
 from gateway.edge.framing import SWITCHING, ResponseHead
 from gateway.edge.front import forget_callbacks, front_of
@@ -186,6 +186,7 @@ class _Run:
             may_switch=self._switching,
             request_sent=not self._plan.streamed,
         )
+        exchange.closing = exchange.closing or has_trailers(self.request)
         leg.start(exchange, self.request.method, limits.max_head_bytes)
         front = front_of(self.request)
         front.on_gone, front.on_drained = exchange.client_gone, exchange.client_drained

@@ -18,7 +18,7 @@ from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 
 from gateway.edge.away import UpstreamAway
-from gateway.edge.chunks import TrailerReader, watch_chunks
+from gateway.edge.chunks import TrailerReader, place_behind_chunks, watch_chunks
 from gateway.edge.render import HeaderPairs
 
 ErrorAnswer = Callable[[web.BaseRequest, int], web.StreamResponse]
@@ -46,15 +46,19 @@ class FrontHandler(web.RequestHandler):
         `writing_paused`. on_next: called when behind the request being answered another head, or something that is
         none, has arrived. All are set by whoever answers a request, and cleared when it is answered.
     tried: what became of the next request before aiohttp was given it.
+    doubtful: the request came behind chunks whose trailers could not be told from it.
     unspoken: a request came in another version of HTTP; it is refused, and the connection is not used further.
     """
 
     __slots__ = (
+        "_doubtful_from",
         "_error_answer",
         "_head_s",
         "_head_timer",
         "_last_bytes",
+        "_served",
         "_trailers",
+        "doubtful",
         "on_drained",
         "on_gone",
         "on_next",
@@ -80,8 +84,11 @@ class FrontHandler(web.RequestHandler):
         self.on_next: Callable[[], None] | None = None
         self.unspoken = False
         self.tried: Tried | None = None
+        self.doubtful = False
         self._last_bytes = b""  # of the read before: a head may end in the next one
         self._trailers: TrailerReader | None = None
+        self._served = 0  # requests that aiohttp has handed out
+        self._doubtful_from: int | None = None  # the first that may begin with a trailer of the one before
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -106,13 +113,30 @@ class FrontHandler(web.RequestHandler):
         super().data_received(data)
         if self._request_count != before:
             self._end_head()
-            if self._request_count == before + 1:
-                self._trailers = watch_chunks(self._messages, self._trailers, self._last_bytes + data)
+            self._watch_chunks(self._request_count - before, data)
             if self.on_next is not None:
                 self.on_next()
         elif self._head_timer is None and self._waiter is not None and data:
             self._begin_head()  # idle, and this was not a whole head
         self._last_bytes = data[-3:]
+        if self._trailers is not None and self._trailers.lines:
+            self.close()  # with the answer to the request that had them: gateway.edge.chunks says why
+
+    def _watch_chunks(self, came: int, data: bytes) -> None:
+        """So many requests have just been read."""
+        first, before = self._request_count - came, self._trailers
+        if self._doubtful_from is None and before is not None and not before.clean:
+            self._doubtful_from = first
+        if came == 1 and (before is None or before.body.at_eof()):
+            self._trailers = watch_chunks(self._messages[-1], self._last_bytes + data)
+        elif self._doubtful_from is None and (place := place_behind_chunks([*self._messages][-came:])):
+            self._doubtful_from = first + place
+
+    def hand_out(self) -> bool:
+        """Count one more request handed out; whether the connection ends with it, because the next one is doubtful."""
+        self._served += 1
+        self.doubtful = self._doubtful_from is not None and self._served > self._doubtful_from
+        return self._served == self._doubtful_from
 
     def trailers_of(self, request: web.BaseRequest) -> HeaderPairs:
         """The lines behind the chunks of this request's body, once that was read to its end; none if not known."""
@@ -203,8 +227,11 @@ class FrontServer(web.Server):
     ) -> web.BaseRequest:
         """Make the request. One of a version nobody speaks is answered in ours: aiohttp would echo HTTP/2.0."""
         said = message.version
+        is_last = isinstance(protocol, FrontHandler) and protocol.hand_out()
         if said not in SPOKEN:
             message = message._replace(version=HttpVersion11, should_close=True)
+        elif is_last:
+            message = message._replace(should_close=True)
         request = web.BaseRequest(message, payload, protocol, writer, task, self._front_loop)
         if said not in SPOKEN:
             front_of(request).unspoken = True

@@ -129,13 +129,14 @@ class Leg(asyncio.Protocol):
         self._wake()
         if self._reader is None or self._receiver is None or self._reader.ended:
             return
+        stopped = AwayKind.TRUNCATED if self._reader.started else AwayKind.CLOSED
         if exc is not None:
-            self._fail(AwayKind.CLOSED)
+            self._fail(stopped)
             return
         try:
             events = self._reader.close()
         except FramingError:
-            self._fail(AwayKind.CLOSED)
+            self._fail(stopped)
         else:
             self._receiver.received(events)
 

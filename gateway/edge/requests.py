@@ -79,6 +79,8 @@ def target_of(request: web.BaseRequest) -> str:
 
 
 def _method_fault(request: web.BaseRequest) -> HeadFault | None:
+    if front_of(request).doubtful:
+        return HeadFault(400, "it was sent right behind a body in chunks")
     if request.method not in METHODS:
         return HeadFault(405, "the method is not one of those forwarded")
     return None

@@ -8,6 +8,7 @@ been idle long enough for the origin to be closing it.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections import deque
 
@@ -200,16 +201,19 @@ class Upstream:
                 else:
                     _, leg = await loop.create_connection(Leg, address.host, address.port, ssl=self._context)
         except ssl.SSLError as error:
-            raise UpstreamAway(AwayKind.TLS, _tls_reason(error)) from error
+            raise _refused(error) from error
         except TimeoutError as error:
-            raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time") from error
+            raise UpstreamAway(AwayKind.TIMEOUT, "no connection in time", "connection_timeout") from error
+        except socket.gaierror as error:
+            raise UpstreamAway(AwayKind.CONNECT, "its name is not known", "dns_error") from error
         except OSError as error:
-            raise UpstreamAway(AwayKind.CONNECT, error.strerror or type(error).__name__) from error
+            said = "connection_refused" if isinstance(error, ConnectionRefusedError) else "destination_unavailable"
+            raise UpstreamAway(AwayKind.CONNECT, error.strerror or type(error).__name__, said) from error
         return leg
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
-    """What is wrong, in the library's words: which check of the certificate failed, or which step of the handshake."""
+def _refused(error: ssl.SSLError) -> UpstreamAway:
+    """In the library's words: which check of the certificate failed, or which step of the handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error.verify_message}"
-    return error.reason or "handshake failed"
+        return UpstreamAway(AwayKind.TLS, f"its certificate is refused: {error.verify_message}")
+    return UpstreamAway(AwayKind.TLS, error.reason or "handshake failed", "tls_protocol_error")

@@ -100,8 +100,8 @@ async def test_a_slow_client_costs_the_upstream_no_time() -> None:
     ("answer", "kind"),
     [
         pytest.param(b"", AwayKind.CLOSED, id="nothing"),
-        pytest.param(b"HTTP/1.1 200 O", AwayKind.CLOSED, id="half-a-head"),
-        pytest.param(b"HTTP/1.1 103 Early Hints\r\n\r\n", AwayKind.CLOSED, id="only-an-interim"),
+        pytest.param(b"HTTP/1.1 200 O", AwayKind.TRUNCATED, id="half-a-head"),
+        pytest.param(b"HTTP/1.1 103 Early Hints\r\n\r\n", AwayKind.TRUNCATED, id="only-an-interim"),
         pytest.param(b"SSH-2.0-x\r\n\r\n", AwayKind.PROTOCOL, id="another-protocol"),
         pytest.param(b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", AwayKind.PROTOCOL, id="folded-line"),
         pytest.param(b"HTTP/1.1 200 OK\nA: b\n\n\r\n\r\n", AwayKind.PROTOCOL, id="bare-line-feeds"),
@@ -128,7 +128,7 @@ async def test_an_origin_that_gives_no_answer_is_away(answer: bytes, kind: AwayK
     async with origin() as platform, gateway(platform.address) as gate:
         client, leg, _ = await begin(gate, platform)
         await leg.send(answer)
-        if kind is AwayKind.CLOSED:
+        if kind in {AwayKind.CLOSED, AwayKind.TRUNCATED}:
             await leg.close()
         message = await client.message()
         while message.status == 103:
