@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
@@ -18,7 +19,8 @@ from gateway.api.table import OPERATIONS
 from gateway.cli.commands import WRONG_USE
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import show
-from gateway.config import Config, ConfigFaults, load
+from gateway.config import Config, ConfigFaults, Fault, load
+from gateway.edge.template_faults import template_faults, unused_templates
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -30,15 +32,30 @@ def check(config_file: Path | None, as_json: bool) -> None:
     """Tell every fault of a configuration at once, and what to think about."""
     try:
         config = load(config_file, os.environ)
-    except ConfigFaults as faults:
+    except ConfigFaults as error:
         if not as_json:
             raise
-        found = [{"key": fault.key, "value": fault.value, "reason": fault.reason} for fault in faults.faults]
-        show({"faults": found, "warnings": []}, (), as_json=True)
-        raise click.exceptions.Exit(WRONG_USE) from faults
+        _show_faults(error.faults)
+    if faults := _template_faults(config):
+        if not as_json:
+            raise ConfigFaults(faults)
+        _show_faults(faults)
     warnings = list(_warnings(config))
     lines = [*(f"warning: {sentence}" for sentence in warnings), "the configuration has no faults"]
     show({"faults": [], "warnings": warnings}, lines, as_json=as_json)
+
+
+def _show_faults(faults: Iterable[Fault]) -> NoReturn:
+    found = [{"key": fault.key, "value": fault.value, "reason": fault.reason} for fault in faults]
+    show({"faults": found, "warnings": []}, (), as_json=True)
+    raise click.exceptions.Exit(WRONG_USE)
+
+
+def _template_faults(config: Config) -> list[Fault]:
+    """What is wrong with the operator's own templates, by file and line."""
+    folder = config.pages.templates_dir
+    found = template_faults(Path(folder), config.policy()) if folder else []
+    return [Fault("pages.templates_dir", "", str(fault)) for fault in found]
 
 
 def _warnings(config: Config) -> Iterator[str]:
@@ -54,6 +71,9 @@ def _warnings(config: Config) -> Iterator[str]:
         )
     if not server.desk_url and public.hostname not in _HERE:
         yield "server.desk_url is empty: the desk shares its origin with the platform's pages; one of its own is safer"
+    if config.pages.templates_dir:
+        for path in unused_templates(Path(config.pages.templates_dir)):
+            yield f"pages.templates_dir: {path.name} replaces no template of ours"
     if config.identity.kind == "none":
         yield "identity.kind is none: the platform is not told who comes"
     yield from config.route_table().warnings()

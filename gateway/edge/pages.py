@@ -80,18 +80,21 @@ class Pages:
         translations: Mapping[str, NullTranslations] = MappingProxyType({}),
         waiting_ttl_s: int = 600,
         heartbeat_s: float = 10,
+        must_fill: bool = False,
     ) -> None:
         """`templates_dir`: templates there replace ours of the same name.
 
         `frame_ancestors`: origins that may frame the guests' pages. `translations`: catalogues by language tag;
-        a page asked for in any other language comes in English.
+        a page asked for in any other language comes in English. `must_fill`: ours do not stand in for templates that
+        fail; whatever goes wrong in them is raised.
         """
-        self._templates = Templates(templates_dir, static, translations)
+        self._templates = Templates(templates_dir, static, translations, must_fill=must_fill)
         self._frame_ancestors = tuple(frame_ancestors)
         self._heartbeat_s = max(1, round(heartbeat_s))
         self._place_kept_minutes = max(1, waiting_ttl_s // 60)
         tags = tuple(translations) or (SOURCE,)
-        self._unknown_links = {tag: self._unknown_link(Look(tag, tags)) for tag in dict.fromkeys((*tags, SOURCE))}
+        self._unknown_looks = {tag: Look(tag, tags) for tag in dict.fromkeys((*tags, SOURCE))}
+        self._unknown_links: dict[str, Page] = {}
 
     def render(self, page: str, context: Document, *, look: Look = PLAIN, frame_ancestors: Sequence[str] = ()) -> Page:
         """The template `page`.html with `context`, under a fresh nonce.
@@ -104,7 +107,10 @@ class Pages:
 
     def unknown_link(self, language: str = SOURCE) -> Page:
         """The one page of every link that does not exist, in that language."""
-        return self._unknown_links.get(language, self._unknown_links[SOURCE])
+        known = language if language in self._unknown_looks else SOURCE
+        if known not in self._unknown_links:
+            self._unknown_links[known] = self._unknown_link(self._unknown_looks[known])
+        return self._unknown_links[known]
 
     def verdict(self, document: Document, facts: LinkFacts | None = None, *, look: Look = PLAIN) -> Page:
         """The page of a hold or a refusal, from its verdict document. Raises ValueError for a forward."""

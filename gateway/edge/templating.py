@@ -29,8 +29,19 @@ _LOG = logging.getLogger("gateway")
 class Templates:
     """Fills templates by name."""
 
-    def __init__(self, overrides: Path | None, static: Assets, translations: Mapping[str, NullTranslations]) -> None:
-        """`overrides`: a folder of templates that replace ours. `translations`: catalogues by language tag."""
+    def __init__(
+        self,
+        overrides: Path | None,
+        static: Assets,
+        translations: Mapping[str, NullTranslations],
+        *,
+        must_fill: bool = False,
+    ) -> None:
+        """`overrides`: a folder of templates that replace ours. `translations`: catalogues by language tag.
+
+        `must_fill`: ours do not stand in for one of those that fails.
+        """
+        self._must_fill = must_fill
         self._overrides = overrides
         self._static = static
         self._translations = translations
@@ -45,14 +56,12 @@ class Templates:
         """The template `page`.html with these values. Raises jinja2.TemplateError where one of ours is broken."""
         if self._overrides is not None:
             try:
-                return self.fill_overridden(page, values, language)
-            except Exception:  # noqa: BLE001 - whatever an operator's template does: the guest gets our page
+                return self._environment(language, is_ours=False).get_template(f"{page}.html").render(values)
+            except Exception:  # whatever an operator's template does: the guest gets our page
+                if self._must_fill:
+                    raise
                 self._tell(page)
         return self._environment(language, is_ours=True).get_template(f"{page}.html").render(values)
-
-    def fill_overridden(self, page: str, values: Mapping[str, Any], language: str) -> str:
-        """The same with the operator's templates alone. Raises whatever goes wrong in them."""
-        return self._environment(language, is_ours=False).get_template(f"{page}.html").render(values)
 
     def _tell(self, page: str) -> None:
         """Once for each page: a waiting page is asked for again and again."""

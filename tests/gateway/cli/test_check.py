@@ -116,3 +116,14 @@ def test_a_configuration_that_is_not_there_is_wrong_use(tmp_path):
 def test_help_is_no_error():
     assert _run("--help").exit_code == 0
     assert _run("session", "--help").exit_code == 0
+
+
+def test_a_fault_in_a_template_of_ones_own_is_told_with_file_and_line(tmp_path):
+    (tmp_path / "notice.html").write_text("\n{{ no_such_thing }}")
+    file = tmp_path / "own.toml"
+    file.write_text(f'[server]\npublic_url = "http://localhost:8000"\n[pages]\ntemplates_dir = "{tmp_path}"\n')
+    result = _run("check", "--config", str(file))
+    assert result.exit_code == 2
+    assert "notice.html:2: 'no_such_thing' is undefined" in result.stderr
+    (tmp_path / "notice.html").rename(tmp_path / "notise.html")
+    assert "warning: pages.templates_dir: notise.html replaces" in _run("check", "--config", str(file)).stdout
