@@ -53,6 +53,7 @@ class Gateway:
     sites: list[web.BaseSite]
     tasks: list[asyncio.Task[None]]
     log: logging.Logger
+    lane: Lane | None  # none: everything goes by the full lane
     draining: bool = field(default=False)
 
     @property
@@ -114,7 +115,7 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     public = web.ServerRunner(front, shutdown_timeout=1.0)
     halaxy = HalaxyService(parts)
     tasks = workers(store, parts, halaxy)
-    gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log)
+    gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log, lane)
     internal = Internal(parts, inside, lambda: gateway.draining).application()
     halaxy.mount(internal)
     most = config.upstream.max_head_bytes  # a proxy's check carries the guest's own head

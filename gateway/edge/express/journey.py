@@ -7,7 +7,6 @@ lane, which sends it once more where that is safe, or answers for the platform.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion11, web
@@ -72,7 +71,7 @@ class Journey:
         lines = response_headers(head.headers, permit.answer)
         if head.interim:
             return lines
-        self._front.lane.parts.metrics.upstream_answered(time.perf_counter() - self._departure.began)
+        self._front.lane.answered(self._departure)
         lines += permit.added
         return lines
 
@@ -92,9 +91,7 @@ class Journey:
         except UpstreamAway as away:
             self._hand_back(away)
             return
-        if outcome is Outcome.FAILED:
-            self._front.lane.parts.metrics.upstream_failed("truncated")
-        self._note(status)
+        self._front.lane.ended(departure, status, truncated=outcome is Outcome.FAILED)
         self._front.arrived()
 
     def _may_repeat(self) -> bool:
@@ -104,21 +101,3 @@ class Journey:
     def _hand_back(self, away: UpstreamAway | None) -> None:
         departure = self._departure
         self._front.hand_back(self._data, Tried(departure.request_id, departure.began, away))
-
-    def _note(self, status: int) -> None:
-        departure, lane = self._departure, self._front.lane
-        permit = departure.permit
-        seconds = time.perf_counter() - departure.began
-        route = permit.kind.value
-        lane.parts.metrics.answered(route, status, seconds)
-        lane.requests.note(
-            departure.request_id,
-            method=departure.method,
-            link="none",
-            route=route,
-            reason=permit.allowed.reason.value,
-            door=permit.door,
-            status=status,
-            seconds=seconds,
-            address=permit.address,
-        )

@@ -66,7 +66,8 @@ class Place:
 class Permit:
     """What is allowed to a visitor on a route, and all that goes out with it but the request's own line and id."""
 
-    allowed: Allowed
+    route: str  # its class
+    reason: str
     given: Pass | None  # none: everybody is allowed
     snapshot: Snapshot | None  # the facts it rests on, where there is a pass
     until: float  # monotonic seconds; the identity is signed anew after that
@@ -76,11 +77,6 @@ class Permit:
     added: tuple[Header, ...]
     address: str
     door: str  # its digest
-
-    @property
-    def kind(self) -> RouteClass:
-        """Of its route."""
-        return self.allowed.match.route.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class Lane:
 
     def __init__(self, parts: Parts, calls: Calls, inside: Inside, requests: RequestLog) -> None:
         self.parts = parts
-        self.requests = requests
+        self._requests = requests
         self.taken = 0
         self._calls = calls
         self._inside = inside
@@ -128,7 +124,7 @@ class Lane:
         leg = upstream.take_idle(replayable=True)
         if leg is None:
             return None
-        if permit.given is not None and permit.kind is RouteClass.POLL:
+        if permit.given is not None and permit.route == RouteClass.POLL:
             self._inside.polled(permit.given)
         self.taken += 1
         request_id = new_request_id()
@@ -139,6 +135,28 @@ class Lane:
             request_id.encode(),
         )
         return Departure(permit, upstream, leg, start.method, head, request_id, time.perf_counter())
+
+    def answered(self, departure: Departure) -> None:
+        """The head of its answer came."""
+        self.parts.metrics.upstream_answered(time.perf_counter() - departure.began)
+
+    def ended(self, departure: Departure, status: int, *, truncated: bool) -> None:
+        """It was answered with this status; `truncated`: the platform did not send all of it."""
+        permit, seconds = departure.permit, time.perf_counter() - departure.began
+        if truncated:
+            self.parts.metrics.upstream_failed("truncated")
+        self.parts.metrics.answered(permit.route, status, seconds)
+        self._requests.note(
+            departure.request_id,
+            method=departure.method,
+            link="none",
+            route=permit.route,
+            reason=permit.reason,
+            door=permit.door,
+            status=status,
+            seconds=seconds,
+            address=permit.address,
+        )
 
     # --- who asks -----------------------------------------------------------------------------------------------
     def _visitor(self, peer: str, scheme: str, block: bytes, now: float) -> Visitor | None:
@@ -218,7 +236,8 @@ class Lane:
         context = self._calls.context(peer, visitor.client, "", allowed)
         *lines, _ = request_headers(visitor.lines, context)  # the last one is X-Request-Id
         return Permit(
-            allowed=allowed,
+            route=allowed.match.route.kind.value,
+            reason=allowed.reason.value,
             given=given,
             snapshot=snapshot,
             until=now + kept_s,

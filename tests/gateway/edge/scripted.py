@@ -11,20 +11,29 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from aiohttp import web
 
 from gateway.edge.address import UpstreamAddress, UpstreamLimits
 from gateway.edge.away import UpstreamAway
+from gateway.edge.express.handler import ExpressHandler
+from gateway.edge.express.heads import read_fields, read_start
+from gateway.edge.express.lane import Departure, Lane, Permit
 from gateway.edge.forward import Errand, Forwarder
-from gateway.edge.front import FrontServer
+from gateway.edge.front import FrontServer, front_of
 from gateway.edge.refusal import ForwardRefused
+from gateway.edge.render import render_fields
 from gateway.edge.requests import HeadFault, read_head
+from gateway.edge.takeover import Relayed
 from gateway.edge.tunnels import Tunnels
 from gateway.edge.upstream import Upstream
-from rules.headers import Header, RequestContext, ResponseContext, for_upstream
+from rules.headers import Header, RequestContext, ResponseContext, for_upstream, request_headers
 from tests.gateway.edge.wire import WAIT_S, Message, Wire
+
+EXPRESS = False  # whether gateways have the express lane: set by the fixture `both_lanes`
 
 HOST = b"Host: gate.example\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -89,6 +98,7 @@ class Gateway:
     faults: list[Exception] = field(default_factory=list)
     answers: asyncio.Queue[web.StreamResponse] = field(default_factory=asyncio.Queue)
     clients: list[Wire] = field(default_factory=list)
+    lane: PlainLane | None = None
 
     async def client(self, *, receive_buffer: int = 0) -> Wire:
         sock = socket.socket()
@@ -117,9 +127,9 @@ def plain_error(_request: web.BaseRequest, status: int) -> web.StreamResponse:
 
 
 @contextlib.asynccontextmanager
-async def serve(handler: Handler, **options: float) -> AsyncIterator[Gateway]:
+async def serve(handler: Handler, **options: Any) -> AsyncIterator[Gateway]:
     """A front with a handler of the test's."""
-    server = FrontServer(handler, plain_error, **options)  # type: ignore[arg-type]
+    server = FrontServer(handler, plain_error, **options)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -147,19 +157,23 @@ class Setting:
     tunnels: Tunnels = field(default_factory=Tunnels)
     head_s: float = 10.0
     keepalive_s: float = 75.0
+    express: bool = False  # also where a test does not run with both
 
 
 @contextlib.asynccontextmanager
 async def gateway(address: UpstreamAddress, setting: Setting | None = None) -> AsyncIterator[Gateway]:
-    """The full lane in front of one origin; refusals answer with their status and nothing else."""
+    """Both lanes, or the full one alone, before one origin; refusals answer with their status and nothing else."""
     chosen = setting or Setting()
     upstream = Upstream(address, chosen.limits, chosen.tls)
     forwarder = Forwarder(chosen.tunnels)
     gates: list[Gateway] = []
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        gate = gates[0]
+        gate, front = gates[0], front_of(request)
+        tried, front.tried = front.tried, None
         try:
+            if tried is not None and tried.away is not None:
+                raise tried.away
             answer = await _forward(request, forwarder, upstream, chosen)
         except (UpstreamAway, ForwardRefused) as fault:
             gate.faults.append(fault)
@@ -168,8 +182,13 @@ async def gateway(address: UpstreamAddress, setting: Setting | None = None) -> A
         gate.answers.put_nowait(answer)
         return answer
 
-    async with serve(handle, head_s=chosen.head_s, keepalive_s=chosen.keepalive_s) as gate:
-        gate.upstream, gate.tunnels = upstream, chosen.tunnels
+    options: dict[str, Any] = {"head_s": chosen.head_s, "keepalive_s": chosen.keepalive_s}
+    lane = PlainLane(upstream, chosen, gates) if chosen.express or EXPRESS else None
+    if lane is not None:
+        options["connection"] = partial(ExpressHandler, lane=cast("Lane", lane))
+        await _open_leg(upstream)
+    async with serve(handle, **options) as gate:
+        gate.upstream, gate.tunnels, gate.lane = upstream, chosen.tunnels, lane
         gates.append(gate)
         yield gate
         upstream.close()
@@ -183,17 +202,21 @@ async def _forward(
         answer = web.Response(status=head.status, text=head.reason, headers={"Server": "test"})
         answer.force_close()
         return answer
-    context = RequestContext(
+    context = _context(request.headers.get("Host", "gate.example"), chosen)
+    errand = Errand(context, chosen.origins, chosen.answer, chosen.added, door="d1", visitor="v1")
+    return await forwarder.forward(request, upstream, errand)
+
+
+def _context(host: str, chosen: Setting) -> RequestContext:
+    return RequestContext(
         upstream=for_upstream(),
         peer=b"192.0.2.7",
         peer_trusted=False,
         scheme=b"http",
-        host=request.headers.get("Host", "gate.example").encode(),
+        host=host.encode(),
         request_id=b"r1",
         identity=chosen.identity,
     )
-    errand = Errand(context, chosen.origins, chosen.answer, chosen.added, door="d1", visitor="v1")
-    return await forwarder.forward(request, upstream, errand)
 
 
 async def begin(gate: Gateway, platform: Origin, raw: bytes = GET) -> tuple[Wire, Wire, Message]:
@@ -202,3 +225,40 @@ async def begin(gate: Gateway, platform: Origin, raw: bytes = GET) -> tuple[Wire
     await client.send(raw)
     leg = await platform.accept()
     return client, leg, await leg.head()
+
+
+async def _open_leg(upstream: Upstream) -> None:
+    """An idle leg, without which the express lane takes nothing."""
+    with contextlib.suppress(UpstreamAway):
+        leg = await upstream.take(replayable=True)
+        leg.idle_since = asyncio.get_running_loop().time()
+        upstream._offer(leg)
+
+
+@dataclass
+class PlainLane:
+    """An express lane that lets every plain head go, as the handler of `gateway` does; no pass is asked for."""
+
+    upstream: Upstream
+    setting: Setting
+    gates: list[Gateway]
+    taken: int = 0
+
+    def depart(self, data: bytes, _peer: str, _scheme: str) -> Departure | None:
+        start = read_start(data)
+        fields = read_fields(data[start.size :]) if start is not None else None
+        leg = self.upstream.take_idle(replayable=True) if fields is not None else None
+        if start is None or fields is None or leg is None:
+            return None
+        context = _context(fields.host, self.setting)
+        lines = render_fields(request_headers(fields.lines, context))
+        permit = Permit("asset", "asset", None, None, 0, "", b"", self.setting.answer, self.setting.added, "", "")
+        head = b"%b %b HTTP/1.1\r\n%b" % (start.method.encode(), start.target, lines)
+        self.taken += 1
+        return Departure(permit, self.upstream, leg, start.method, head, "r1", 0)
+
+    def answered(self, _departure: Departure) -> None:
+        """Nobody counts it."""
+
+    def ended(self, _departure: Departure, status: int, *, truncated: bool) -> None:
+        self.gates[0].answers.put_nowait(Relayed(status, keep_alive=not truncated, truncated=truncated))

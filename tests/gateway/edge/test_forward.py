@@ -7,6 +7,8 @@ import pytest
 from rules.headers import ResponseContext
 from tests.gateway.edge.scripted import GET, HOST, OK, Setting, begin, gateway, origin
 
+pytestmark = pytest.mark.usefixtures("both_lanes")
+
 
 @pytest.mark.parametrize(
     ("answer", "body"),

@@ -12,6 +12,8 @@ from gateway.edge.refusal import ForwardRefused
 from tests.gateway.edge.scripted import HOST, OK, Setting, begin, gateway, origin
 from tests.gateway.edge.wire import WAIT_S
 
+pytestmark = pytest.mark.usefixtures("both_lanes")
+
 
 async def test_a_client_that_leaves_before_the_answer_frees_the_leg() -> None:
     """The upstream sees its connection end; nothing is left behind."""

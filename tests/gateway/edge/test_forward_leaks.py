@@ -14,6 +14,8 @@ from tests.gateway.edge.scripted import GET, HOST, OK, Gateway, Origin, Setting,
 from tests.gateway.edge.test_tunnel import HELLO, SWITCHED, UPGRADE
 from tests.gateway.edge.wire import Wire, eventually
 
+pytestmark = pytest.mark.usefixtures("both_lanes")
+
 REQUESTS = (
     GET,
     GET.replace(b"GET", b"HEAD"),

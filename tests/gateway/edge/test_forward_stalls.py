@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from aiohttp import web
 
 from gateway.edge.address import UpstreamLimits
@@ -11,6 +12,8 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.front import FrontHandler
 from tests.gateway.edge.scripted import GET, HOST, OK, Setting, gateway, origin
 from tests.gateway.edge.wire import WAIT_S, eventually
+
+pytestmark = pytest.mark.usefixtures("both_lanes")
 
 
 async def test_a_client_that_takes_nothing_is_cut_off() -> None:
