@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,13 +33,20 @@ ROUTES = (
     {"path": "/admin/**", "class": "internal"},
 )
 REQUESTS = 250
-LINES = b"Set-Cookie: lg_v=theirs\r\nSet-Cookie: own=1\r\nX_Gateway_Role: host\r\nAlt-Svc: h3\r\nConnection: x-mine\r\nX-Mine: 1\r\n"
+LINES = (
+    b"Set-Cookie: lg_v=theirs\r\nSet-Cookie: own=1\r\nX_Gateway_Role: host\r\nAlt-Svc: h3\r\n"
+    b"Connection: x-mine\r\nX-Mine: 1\r\n"
+)
 ANSWERS = {
     "/static/ok": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: x\r\n\r\nok",
     "/static/lines": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + LINES + b"Access-Control-Allow-Origin: *\r\n\r\nok",
-    "/static/chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\nDigest: x\r\n\r\n",
+    "/static/chunks": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\nDigest: x\r\n\r\n"
+    ),
     "/static/none": b"HTTP/1.1 204 No Content\r\n\r\n",
-    "/static/hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    "/static/hints": (
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    ),
     "/static/same": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
     "/static/closing": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
     "/static/nonsense": b"nonsense\r\n\r\n",
@@ -191,7 +199,7 @@ async def lanes(start: Start, furnish: Furnish, script: Script) -> AsyncIterator
 async def test_a_plain_request_goes_by_the_express_lane_on_a_new_and_on_a_kept_connection(lanes: Lanes):
     wire = await lanes.connect()
     for path in (f"/api/{lanes.alias}/x", "/static/ok", f"/call/{lanes.alias}", f"/rpc/y?room={lanes.alias}"):
-        message = await lanes.by_express(lambda path=path: lanes.ask(wire, path))
+        message = await lanes.by_express(partial(lanes.ask, wire, path))
         assert (message.status, message.body) == (200, b"ok")
 
 
@@ -220,10 +228,10 @@ async def test_lanes_take_turns_on_one_connection_in_any_order(lanes: Lanes, scr
             await wire.send(lanes.head(path)[20:])
             assert (await wire.message()).status == 200
     asked = [head.split(b" ")[1] for head in script.heads]
-    wanted = []
+    wanted: list[bytes] = []
     for number, kind in enumerate(kinds):
-        path = f"/static/{'large' if kind == 'large' else 'ok'}?{number}".encode()
-        wanted += [path, path + b"b", path + b"c"] if kind == "pipelined" else [path]
+        target = f"/static/{'large' if kind == 'large' else 'ok'}?{number}".encode()
+        wanted += [target, target + b"b", target + b"c"] if kind == "pipelined" else [target]
     assert asked == wanted
     assert lanes.lane.taken - before > 15
 
