@@ -46,10 +46,10 @@ def _(message: str) -> str:
 
 
 WORDS: Mapping[Refused, str] = {
-    Refused.UNKNOWN_GUEST: _("This guest is no longer at this door."),
-    Refused.UNKNOWN_DOOR: _("There is no such door of this owner."),
+    Refused.UNKNOWN_GUEST: _("This guest is no longer here."),
+    Refused.UNKNOWN_DOOR: _("This room or session is not on your desk."),
     Refused.UNKNOWN_SEAT: _("There is no such seat, or its link was replaced."),
-    Refused.NOT_POSSIBLE_NOW: _("This is not possible in the guest's present state."),
+    Refused.NOT_POSSIBLE_NOW: _("This is not possible for this guest just now."),
     Refused.HOST_ABSENT: _("Go in first; nobody is let in while no host is inside."),
     Refused.NOT_OPEN: _("The session is not open yet."),
     Refused.CLOSED: _("The session's time has passed."),
@@ -60,9 +60,9 @@ WORDS: Mapping[Refused, str] = {
     Refused.DENIED: _("The guest was denied."),
     Refused.REMOVED: _("The guest was removed; let them back first."),
     Refused.CLINIC_CLOSED: _("The clinic is closed."),
-    Refused.DOOR_FULL: _("The door is full."),
-    Refused.LOCKED: _("The door is locked; unlock it first."),
-    Refused.NOT_A_GUEST: _("Hosts do not take guests' seats."),
+    Refused.DOOR_FULL: _("No place is left here."),
+    Refused.LOCKED: _("It is locked; unlock it first."),
+    Refused.NOT_A_GUEST: _("You are the host; the seats are for guests."),
     Refused.NOT_ADMITTED: _("Nobody let them in."),
     Refused.SESSIONS_ONLY: _("This is possible in sessions only."),
     Refused.TOO_LATE: _("The time to undo this has passed."),

@@ -174,7 +174,7 @@ class Pages:
             "others": _people(document, "claimed", "out", "denied", "removed"),
             "past": [door for door in document["doors"] if len(document["doors"]) > 1 and _is_past(door)],
         }
-        page = self.render("desk", context, look=look)
+        page = self.render("desk", context, look=look, frame_ancestors=("'self'",))  # a call that is over leads here
         policy = page.headers["Content-Security-Policy"]  # the call may stand beside the list, from this origin alone
         return Page(page.body, {**page.headers, "Content-Security-Policy": f"frame-src 'self'; {policy}"})
 

@@ -32,10 +32,15 @@
     document.body.classList.add("beside");
     frame.focus();
   }
-  /* what a browser shows instead of a page that may not be framed is nobody's document */
+  /* What a browser shows instead of a page that may not be framed is nobody's document. A call that is over leads its
+     host back to this desk. */
   function look() {
     let shown = null;
     try { shown = frame.contentDocument; } catch (foreign) { shown = null; }
+    if (shown && shown.location.pathname === location.pathname) {
+      close();
+      return;
+    }
     refused.hidden = Boolean(shown);
     frame.hidden = !shown;
   }

@@ -57,7 +57,7 @@ async def test_two_desks_stay_in_step_and_late_presses_change_nothing(house: Hou
     await other.shows("Ada", "Inside")
     await press_late(again)
     await press_late(deny)
-    await told(other.desk, "This is not possible in the guest's present state.")
+    await told(other.desk, "This is not possible for this guest just now.")
     await shoot(other.desk, "desk-too-late")
     await other.press("Back to the waiting page", "Ada")
     await host.shows("Ada", "On hold")

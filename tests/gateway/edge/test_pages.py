@@ -155,7 +155,7 @@ def test_a_page_runs_and_loads_only_what_is_its_own(name: str) -> None:
     nonce = re.search(r"script-src 'nonce-([\w-]+)'", policy)
     assert nonce
     assert "default-src 'none'" in policy
-    assert policy.endswith("frame-ancestors 'self'" if name in STATES else "frame-ancestors 'none'")
+    assert policy.endswith("frame-ancestors 'self'" if name in {*STATES, "desk"} else "frame-ancestors 'none'")
     for tag, attributes in Elements(page).tags:
         assert "style" not in attributes
         assert not any(attribute.startswith("on") for attribute in attributes)
@@ -210,7 +210,7 @@ def test_only_guests_pages_may_be_framed_by_the_named_origins() -> None:
     pages = Pages(None, Assets(), frame_ancestors=["https://clinic.example"])
     framed = pages.verdict(*STATES["knocking"][:2]).headers["Content-Security-Policy"]
     assert framed.endswith("frame-ancestors 'self' https://clinic.example")
-    assert pages.desk(full_desk()).headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
+    assert pages.desk(full_desk()).headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
 
 
 # --- hosts --------------------------------------------------------------------------------------------------
