@@ -17,12 +17,11 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from gateway.config.sections import Pages
-from gateway.edge.languages import LOCALES, NAMES, SOURCE, catalogue_of
+from gateway.edge.languages import NAMES, SOURCE, catalogue_of
 from tools.message_faults import catalogue_faults, missing_faults, unmarked_texts
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "gateway" / "templates"
-TEMPLATE_FILE = LOCALES / "messages.pot"
 NOT_TRANSLATED = frozenset({"api_reference.html"})  # for programmers, in English like the API itself
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
 _OPTIONS = {"templates/**.html": {"silent": "false", "newstyle_gettext": "true", "trimmed": "true"}}
@@ -64,9 +63,8 @@ def write_catalogue(path: Path, catalogue: Catalog) -> None:
 
 
 def update() -> None:
-    """Bring the template and every catalogue up to date with the messages there are."""
+    """Bring every catalogue up to date with the messages there are."""
     template = extract()
-    write_catalogue(TEMPLATE_FILE, template)
     for tag in NAMES:
         if tag != SOURCE:
             catalogue = read_catalogue(tag)
