@@ -15,8 +15,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
+from gateway.store import embedded
 from tests.e2e.people import People
-from tests.e2e.places import House, open_house
+from tests.e2e.places import House, Power, open_house
 
 CHROMIUM = Path("/usr/bin/chromium")
 HERE = Path(__file__).parent
@@ -137,6 +138,15 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     opened = await open_house(tmp_path_factory.mktemp("state"))
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def power(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Power]:
+    """A store that only this test uses."""
+    directory = tmp_path_factory.mktemp("power")
+    power = Power(directory, await embedded.start(directory))
+    yield power
+    await power.off()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from gateway.app import Gateway, start
 from gateway.config import Config
 from gateway.demo import platform
 from gateway.signing import HostLink, Identity
-from gateway.store import Appointment
+from gateway.store import Appointment, embedded
 from gateway.store.keys import PARTITIONS, partition_of
 from rules.effects import Applied
 from rules.events import Reschedule
@@ -157,3 +157,17 @@ async def open_house(state: Path, sections: Sections | None = None) -> House:
 def owner_partition(room: Room) -> int:
     """The partition of the store in which all doors of a room's owner lie."""
     return partition_of(room.id)
+
+
+@dataclass
+class Power:
+    """The store's switch. What the store holds is kept."""
+
+    directory: Path
+    running: embedded.EmbeddedServer
+
+    async def off(self) -> None:
+        await self.running.stop()
+
+    async def on(self) -> None:
+        self.running = await embedded.start(self.directory)

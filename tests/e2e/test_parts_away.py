@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from gateway.store import embedded
 from tests.e2e.conftest import FramesAdvance
 from tests.e2e.people import SOON_MS, WITHIN_MS, NewContext, People, in_call, sees, shoot
-from tests.e2e.places import House, open_house, open_platform
-
-
-@dataclass
-class Power:
-    """The store's switch. What the store holds is kept."""
-
-    directory: Path
-    running: embedded.EmbeddedServer
-
-    async def off(self) -> None:
-        await self.running.stop()
-
-    async def on(self) -> None:
-        self.running = await embedded.start(self.directory)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def power(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Power]:
-    """A store that only this test uses."""
-    directory = tmp_path_factory.mktemp("power")
-    power = Power(directory, await embedded.start(directory))
-    yield power
-    await power.off()
+from tests.e2e.places import House, Power, open_house, open_platform
 
 
 @pytest_asyncio.fixture(loop_scope="session")
