@@ -15,7 +15,7 @@ from rules.events import Cancel
 from rules.model import OpeningHours, Room
 from rules.reasons import MEANINGS, Outcome, Reason
 from tests.e2e.people import SOON_MS, WITHIN_MS, Guest, NewContext, People, in_call, open_page, shoot
-from tests.e2e.places import House, Power, open_house
+from tests.e2e.places import House, Power, Sections, open_house
 
 REACHED: set[Reason] = set()
 PHONE = {"viewport": {"width": 360, "height": 640}}
@@ -138,7 +138,7 @@ async def close_clinic(house: House, room: Room) -> None:
 @pytest_asyncio.fixture(loop_scope="session")
 async def small(power: Power) -> AsyncIterator[House]:
     """A gateway at whose doors one person waits from each address, on a store that can be switched off."""
-    sections = {"store": {"url": f"unix://{power.directory}/store.sock"}, "limits": {"places_per_address": 1}}
+    sections: Sections = {"store": {"url": f"unix://{power.directory}/store.sock"}, "limits": {"places_per_address": 1}}
     opened = await open_house(power.directory, sections)
     yield opened
     await opened.close()

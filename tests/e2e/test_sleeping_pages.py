@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 from tests.e2e import network
 from tests.e2e.network import Network
 from tests.e2e.people import SOON_MS, WITHIN_MS, Guest, NewContext, People, in_call, shoot
-from tests.e2e.places import House, open_house
+from tests.e2e.places import House, Sections, open_house
 
 DEEP = os.environ.get("LINK_GATEWAY_DEEP", "") not in {"", "0"}
 KEPT_S, SLEEP_S = (600, 300) if DEEP else (20, 10)
@@ -61,7 +61,7 @@ async def test_a_frozen_page_shows_the_truth_when_it_wakes(house: House, people:
 @pytest_asyncio.fixture(loop_scope="session")
 async def patient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A gateway that keeps the place of a silent page for twice as long as the page will sleep."""
-    waiting = {"waiting": {"ttl_s": KEPT_S, "heartbeat_s": KEPT_S / 60}}
+    waiting: Sections = {"waiting": {"ttl_s": KEPT_S, "heartbeat_s": KEPT_S / 60}}
     opened = await open_house(tmp_path_factory.mktemp("patient"), waiting)
     yield opened
     await opened.close()

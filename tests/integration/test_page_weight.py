@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession
 
-from tests.integration.people import HTML
-from tests.integration.places import PUBLIC, Clinics
+from tests.integration.people import HTML, PUBLIC
+from tests.integration.places import Clinics
 
 FIRST_FLIGHT = 14_600  # ten segments: what a server may send before the first word from the phone
 ACCEPTS = {"Accept": HTML, "Accept-Encoding": "gzip, deflate, br", "Host": urlsplit(PUBLIC).netloc}
