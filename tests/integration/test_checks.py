@@ -15,6 +15,7 @@ from rules.model import Room
 from tests.integration.conftest import Furnish, Start
 from tests.integration.people import HTML, PUBLIC, Answer, Browser
 from tests.integration.places import Clinics
+from tests.integration.platform import Platform
 from tests.integration.test_internal import metric
 
 HOST = PUBLIC.partition("://")[2]
@@ -211,6 +212,31 @@ async def test_store_away_is_a_page_that_tries_again_where_the_proxy_carries_one
     if asking.dialect != "nginx":
         assert (answer.verdict, answer.headers["Retry-After"]) == ("hold; reason=store_away", "5")
         assert b"<title" in answer.body
+
+
+async def test_a_checked_poll_is_presence(start: Start, furnish: Furnish):
+    routes = [{"path": "/call/{alias}", "class": "entry"}, {"path": "/poll/{alias}", "class": "poll"}]
+    clinics = furnish(await start(TRUSTING, routes=routes))
+    room = await clinics.room()
+    host, entry = await _entry(clinics, room)
+    assert (await Asking(clinics, "nginx").about(host, entry.replace("/call/", "/poll/"))).status == 200
+    await clinics.until_inside(room, lambda now: len(now) == 1)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_only_a_trusted_proxy_is_told_to_move_the_bytes_itself(
+    start: Start, furnish: Furnish, platform: Platform, trusted: bool
+):
+    server = TRUSTING["server"] if trusted else {}
+    clinics = furnish(await start({"server": server, "upstream": {"accel": "@platform"}}))
+    room = await clinics.room()
+    host, entry = await _entry(clinics, room)
+    answer = await host.page(entry)
+    assert answer.headers.get("X-Accel-Redirect", "") == ("@platform" if trusted else "")
+    assert len(platform.seen) == (0 if trusted else 1)
+    assert ("X-Gateway-Visitor" in answer.headers) is trusted, "who comes is told to proxies alone"
+    signal = await host.socket(entry.replace("/call/", "/signal/"))
+    assert await signal.echo("here") == "here", "signalling is forwarded in either case"
 
 
 async def _metrics(clinics: Clinics) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import random
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Shipped:
     name: str
     directory: str
     command: tuple[str, ...]  # the program first; {at}: where the files are
-    include: tuple[str, str] = ("", "")  # of two ways in one file, the one to take in place of the other
+    edit: Callable[[str], str] = str  # takes the other of two ways that a file offers
     accel: str = ""  # the gateway's setting
 
     def prepare(self, at: Path, ports: Mapping[str, int]) -> list[str]:
@@ -34,15 +34,20 @@ class Shipped:
         for source in (DEPLOY / self.directory).iterdir():
             text = source.read_text()
             text = _PORT.sub(lambda found: str(ports[found[1]]), text)
-            old, new = self.include
-            (at / source.name).write_text(text.replace(old, new) if old else text)
+            (at / source.name).write_text(self.edit(text))
         return [part.format(at=at) for part in self.command]
 
 
 NGINX = ("nginx", "-p", "{at}", "-c", "{at}/nginx.conf", "-g", "daemon off;")
+
+
+def _take_accel(text: str) -> str:
+    return text.replace("include auth-request.conf", "include accel.conf")
+
+
 WAYS = (
     Shipped("nginx", "nginx", NGINX),
-    Shipped("accel", "nginx", NGINX, ("include auth-request.conf", "include accel.conf"), accel="@platform"),
+    Shipped("accel", "nginx", NGINX, _take_accel, accel="@platform"),
     Shipped("haproxy", "haproxy", ("haproxy", "-f", "{at}/haproxy.cfg", "-C", "{at}")),
     Shipped("caddy", "caddy", ("caddy", "run", "--config", "{at}/Caddyfile")),
     Shipped("envoy", "envoy", ("envoy", "-c", "{at}/envoy.yaml", "--concurrency", "1", "--disable-hot-restart")),

@@ -173,3 +173,15 @@ async def test_nobody_gets_through_while_there_is_nobody_to_ask(behind: Behind):
         answer = await behind.send(host, method, path)
         assert answer.status == NOBODY_TO_ASK[behind.way.name], (method, path)
     assert behind.reached() == []
+
+
+async def test_a_renewed_pass_comes_with_the_platforms_answer_where_the_proxy_carries_it(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+):
+    room = await behind.clinics.room()
+    host = await behind.clinics.host(room)
+    entry = (await host.page(behind.clinics.link(room))).location
+    monkeypatch.setattr("gateway.edge.gate.RENEW_AFTER_MS", -1)
+    answer = await behind.send(host, "GET", entry)
+    cookies = [cookie.partition("=")[0] for cookie in answer.headers.getall("Set-Cookie", [])]
+    assert cookies == ([] if behind.way.name == "caddy" else [f"lg_p_{room.id[:8]}"])
