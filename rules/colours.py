@@ -16,6 +16,7 @@ from dataclasses import dataclass
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3 (AA), text of any size
 _COLOUR = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _STEPS = 50
+_TINT = 0.125  # share of the accent, less where texts would not be readable
 _DARK_GROUND_LIGHTNESS, _DARK_GROUND_SATURATION = 0.075, 0.3
 
 
@@ -113,7 +114,7 @@ def _shades(accent: str, theme: Theme) -> Shades:
     def reads(tint: str) -> bool:
         return all(contrast(text, tint) >= LEAST_CONTRAST for text in (accent, theme.ink, theme.soft))
 
-    tint = _first(reads, (mixed(accent, theme.card, (10 - step) / 80) for step in range(11)))
+    tint = _first(reads, (mixed(accent, theme.card, _TINT * (1 - step / 10)) for step in range(11)))
     black, white = "#000000", "#ffffff"
     ink = white if contrast(white, accent) >= LEAST_CONTRAST else black
     return Shades(accent, ink, tint, theme.ground)
@@ -123,7 +124,8 @@ def _lightened(accent: str, theme: Theme) -> str:
     """The same hue, as light as a dark screen needs it."""
 
     def reads(colour: str) -> bool:
-        return min(contrast(colour, theme.card), contrast(colour, theme.ground)) >= LEAST_CONTRAST
+        grounds = (theme.card, theme.ground, mixed(colour, theme.card, _TINT))
+        return min(contrast(colour, ground) for ground in grounds) >= LEAST_CONTRAST
 
     return _first(reads, (mixed("#ffffff", accent, step / _STEPS) for step in range(_STEPS + 1)))
 

@@ -79,6 +79,11 @@ def test_whatever_is_accepted_every_text_can_be_read_in_light_and_dark(accent: s
         assert all(contrast(*pair) >= LEAST_CONTRAST for pair in pairs), (shades, pairs)
 
 
+def test_on_dark_screens_quoted_words_stand_out_whatever_the_accent() -> None:
+    for accent in ("#8a1f5c", "#0a5a6a", "#000000", "#0000ff"):
+        assert palette(accent, "", accent).dark.tint != DARK.card
+
+
 def test_on_light_screens_the_clinics_colours_stay_as_they_were_given() -> None:
     made = palette("#0a5a6a", "#fff8e7", "#000000")
     assert (made.light.accent, made.light.ground) == ("#0a5a6a", "#fff8e7")
