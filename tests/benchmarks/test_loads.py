@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.contenders import EXPRESS, gateway, target_of
@@ -16,6 +16,7 @@ from benchmarks.processes import free_port, listens, running
 SIZES = st.lists(st.integers(0, 300) | st.sampled_from([65_535, 65_536]), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(SIZES, st.booleans(), st.data())
 def test_messages_are_counted_alike_wherever_they_are_cut(sizes: list[int], masked: bool, data: st.DataObject):
     whole = b"".join((client_frame if masked else server_frame)(size) for size in sizes)
