@@ -177,7 +177,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
             heartbeat_s=config.waiting.heartbeat_s,
         ),
         assets=assets,
-        streams=EventStreams(limits.event_streams, limits.event_streams_per_address),
+        streams=EventStreams(limits.event_streams, limits.event_streams_per_address, limits.event_streams_per_door),
         tunnels=tunnels,
         forwarder=Forwarder(tunnels),
         upstream_for=upstreams(config, metrics, log),

@@ -200,8 +200,10 @@ class Limits(Section):
     api_requests_per_key_per_min: Count = 1200
     event_streams: Count = 20_000
     event_streams_per_address: Count = 500
+    event_streams_per_door: Count = 1_000
     tunnels: Count = 20_000
     tunnels_per_address: Count = 500
+    tunnels_per_door: Count = 1_000
 
 
 class Webhooks(Section):

@@ -63,8 +63,8 @@ class Calls:
             given = admitted.given
             if allowed.match.route.kind is RouteClass.POLL:
                 self._inside.polled(given)
-            elif self._inside.count_from(call.client.address) >= self._parts.config.limits.tunnels_per_address:
-                raise ForwardRefused(503, "this address has all the tunnels it may have")
+            elif self._tunnels_are_used_up(call.client.address, given.door):
+                raise ForwardRefused(503, "this address, or this door, has all the tunnels it may have")
             errand = replace(errand, on_tunnel=lambda tunnel: self._came(tunnel, given, call.client.address))
         upstream = self._parts.upstream_for(allowed.upstream, door)
         try:
@@ -78,6 +78,11 @@ class Calls:
         if isinstance(answer, Relayed) and answer.truncated:
             self._parts.metrics.upstream_failed("truncated")
         return answer
+
+    def _tunnels_are_used_up(self, address: str, door: str) -> bool:
+        limits = self._parts.config.limits
+        from_address, at_door = self._inside.count_from(address), self._parts.tunnels.count_at(door)
+        return from_address >= limits.tunnels_per_address or at_door >= limits.tunnels_per_door
 
     def _came(self, tunnel: Tunnel, given: Pass, address: str) -> None:
         self._parts.metrics.tunnel_opened()

@@ -10,6 +10,7 @@ The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
@@ -34,7 +35,7 @@ _HEAD: Sequence[Header] = (
 
 
 class TooManyStreams(Exception):
-    """The cap in all, or for this address, is reached; the page polls instead."""
+    """The cap in all, for this address or at this door, is reached; the page polls instead."""
 
 
 def encode_event(name: str, data: str) -> bytes:
@@ -46,11 +47,12 @@ def encode_event(name: str, data: str) -> bytes:
 class EventStream(asyncio.Protocol):
     """One open stream; also the protocol of its socket."""
 
-    __slots__ = ("_address", "_owner", "_slow", "_transport", "beat", "on_closed")
+    __slots__ = ("_owner", "_slow", "_transport", "address", "beat", "door", "on_closed")
 
-    def __init__(self, owner: EventStreams, address: str, on_closed: Callable[[], None] | None) -> None:
+    def __init__(self, owner: EventStreams, address: str, door: str, on_closed: Callable[[], None] | None) -> None:
         self._owner = owner
-        self._address = address
+        self.address = address  # whose cap it counts against
+        self.door = door  # likewise
         self._transport: asyncio.Transport | None = None
         self._slow: asyncio.TimerHandle | None = None
         self.on_closed = on_closed  # called once, whoever ended the stream
@@ -60,11 +62,6 @@ class EventStream(asyncio.Protocol):
     def closed(self) -> bool:
         """The stream has ended; `send` does nothing any more."""
         return self._transport is None
-
-    @property
-    def address(self) -> str:
-        """Whose cap it counts against."""
-        return self._address
 
     @property
     def response(self) -> web.StreamResponse:
@@ -140,16 +137,27 @@ class EventStreams:
     Args:
         limit: streams at once.
         per_address: streams at once from one address.
+        per_door: streams at once at one door.
         drain_s: seconds a client may take nothing while events wait for it.
         beat_s: length of one beat of the keep-alive wheel in seconds (15 beats a turn); shorter in tests.
     """
 
-    def __init__(self, limit: int = 20_000, per_address: int = 50, drain_s: float = 10.0, beat_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        limit: int = 20_000,
+        per_address: int = 50,
+        per_door: int = 1_000,
+        *,
+        drain_s: float = 10.0,
+        beat_s: float = 1.0,
+    ) -> None:
         self._limit = limit
         self._per_address = per_address
         self.drain_s = drain_s
         self._beat_s = beat_s
-        self._addresses: dict[str, int] = {}
+        self._per_door = per_door
+        self._addresses: Counter[str] = Counter()
+        self._doors: Counter[str] = Counter()
         self._wheel: list[set[EventStream]] = [set() for _ in range(_BEATS)]
         self._now = 0  # which beat of the wheel comes next
         self._count = 0
@@ -165,19 +173,22 @@ class EventStreams:
         retry_ms: int,
         *,
         address: str = "",
+        door: str = "",
         on_closed: Callable[[], None] | None = None,
     ) -> EventStream:
         """Make a stream of a request's connection; the handler then returns `stream.response`.
 
         headers: lines of ours besides those every stream has (X-Gateway-Verdict, Set-Cookie, ...).
         retry_ms: after which the page reconnects.
-        address: whose cap it counts against.
+        address, door: whose caps it counts against; no door, no cap of one.
         A client that has gone already gives a stream that is closed, and `on_closed` was called.
         Raises TooManyStreams.
         """
-        if self._count >= self._limit or self._addresses.get(address, 0) >= self._per_address:
+        if self._count >= self._limit or self._addresses[address] >= self._per_address:
             raise TooManyStreams
-        stream = EventStream(self, address, on_closed)
+        if door and self._doors[door] >= self._per_door:
+            raise TooManyStreams
+        stream = EventStream(self, address, door, on_closed)
         taken = take_socket(request, stream)
         if taken is None:
             if on_closed is not None:
@@ -201,11 +212,10 @@ class EventStreams:
         """A stream has ended; called by the stream."""
         self._wheel[stream.beat].discard(stream)
         self._count -= 1
-        left = self._addresses[stream.address] - 1
-        if left:
-            self._addresses[stream.address] = left
-        else:
-            del self._addresses[stream.address]
+        for counts, key in ((self._addresses, stream.address), (self._doors, stream.door)):
+            counts[key] -= 1
+            if not counts[key]:
+                del counts[key]
         if self._count == 0 and self._turning is not None:
             self._turning.cancel()
             self._turning = None
@@ -214,7 +224,8 @@ class EventStreams:
         stream.beat = (self._now - 1) % _BEATS  # a whole turn from now
         self._wheel[stream.beat].add(stream)
         self._count += 1
-        self._addresses[stream.address] = self._addresses.get(stream.address, 0) + 1
+        self._addresses[stream.address] += 1
+        self._doors[stream.door] += 1
         if self._turning is None:
             self._turning = asyncio.get_running_loop().call_later(self._beat_s, self._beat)
 

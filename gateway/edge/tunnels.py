@@ -52,6 +52,10 @@ class Tunnels:
         found = self._by_door.get(door, ())
         return [tunnel for tunnel in found if visitor is None or tunnel.visitor == visitor]
 
+    def count_at(self, door: str) -> int:
+        """How many tunnels a door has."""
+        return len(self._by_door.get(door, ()))
+
     def join(self, request: web.BaseRequest, leg: Leg, head: bytes, *, door: str, visitor: str) -> Tunnel | None:
         """Make a tunnel of a request's connection and a leg that is paused behind a 101.
 

@@ -65,7 +65,9 @@ async def open_stream(parts: Parts, call: Call, seen: Visit) -> web.StreamRespon
     sign_in = call.jar.sign_in(seen.target.owner_id)
     page = LivePage(parts, seen.target, seen.visitor, None if sign_in is None else sign_in.generation)
     try:
-        stream = parts.streams.open(call.request, lines, RETRY_MS, address=call.client.address, on_closed=page.close)
+        stream = parts.streams.open(
+            call.request, lines, RETRY_MS, address=call.client.address, door=page.door_id, on_closed=page.close
+        )
     except TooManyStreams:
         return answers.problem(Problem("too-many-streams", 503, "Ask again without a stream.", retry_after_s=10), call)
     call.reason, call.door = seen.verdict.reason.value, parts.signing.digest(seen.target.door_id)

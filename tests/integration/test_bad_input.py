@@ -233,8 +233,9 @@ async def test_an_address_may_not_join_without_end(start, furnish):
     assert [answer.status for answer in answers] == [303, 303, 429]
 
 
-async def test_over_the_cap_of_event_streams_a_page_is_asked_to_poll(start, furnish):
-    clinics = furnish(await start({"limits": {"event_streams_per_address": 1}}))
+@pytest.mark.parametrize("cap", ["event_streams", "event_streams_per_address", "event_streams_per_door"])
+async def test_over_a_cap_of_event_streams_a_page_is_asked_to_poll(start, furnish, cap: str):
+    clinics = furnish(await start({"limits": {cap: 1}}))
     room = await clinics.room()
     browser = clinics.browser()
     await browser.events(clinics.link(room))

@@ -37,7 +37,7 @@ class Held:
 
 
 @contextlib.asynccontextmanager
-async def holding(streams: EventStreams) -> AsyncIterator[Held]:
+async def holding(streams: EventStreams, door: str = "") -> AsyncIterator[Held]:
     """Every request opens a stream; its path is the address."""
     made: list[Held] = []
 
@@ -50,6 +50,7 @@ async def holding(streams: EventStreams) -> AsyncIterator[Held]:
                 [(b"X-Gateway-Verdict", b"hold")],
                 1500,
                 address=address,
+                door=door,
                 on_closed=lambda: held.closed.append(address),
             )
         except TooManyStreams:
@@ -182,6 +183,18 @@ async def test_the_caps_hold_in_all_and_per_address() -> None:
         first.abort()
         await eventually(lambda: len(held.streams) == 2)
         await held.open("a")
+
+
+async def test_one_door_has_a_cap_of_its_own() -> None:
+    """Whoever knows a room's link cannot use up the streams of all rooms from many addresses."""
+    streams = EventStreams(per_door=1)
+    async with holding(streams, door="room") as held:
+        first, _ = await held.open("a")
+        assert (await held.gate.ask(GET.replace(b"/ HTTP", b"/b HTTP"))).status == 429
+        first.abort()
+        await eventually(lambda: len(held.streams) == 0)
+        assert (streams._doors, streams._addresses) == ({}, {})
+        await held.open("b")
 
 
 async def test_all_streams_are_closed_over_a_while() -> None:
