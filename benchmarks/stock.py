@@ -21,7 +21,7 @@ from gateway.store.keys import Keys, digest_of, partition_of
 from gateway.store.plan import KEPT_MS
 from rules.model import Clinic, Door, DoorKind, Role, Room, Seat
 
-A_ROOM, ROOMS = 100, 10  # sessions of a room, rooms of a clinic
+A_ROOM, A_DAY, ROOMS = 100, 4, 10  # sessions of a room, and of those on one day; rooms of a clinic
 AT_ONCE = 2_000  # commands sent before their answers are read
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 LATE_MS = 1_800_000  # after the end of a session somebody may still come
@@ -36,11 +36,12 @@ async def fill(socket: str, sessions: int, now_ms: int) -> None:
     commands = _all(sessions, now_ms)
     while some := list(islice(commands, AT_ONCE)):
         writer.write(b"".join(map(_packed, some)))
-        await writer.drain()
-        for command in some:
-            answer = await reader.readline()
-            if answer[:1] not in {b"+", b":"}:
-                raise NotMeasured(f"{command[0]}: {answer!r}")
+        left = len(some)
+        while left:  # an answer of these commands is one line
+            answers = await reader.read(1 << 16)
+            left -= answers.count(b"\n")
+            if not answers or answers.startswith(b"-") or b"\n-" in answers:
+                raise NotMeasured(f"the store refuses what it is filled with: {answers[-200:]!r}")
     writer.close()
 
 
@@ -66,21 +67,24 @@ def _all(sessions: int, now_ms: int) -> Iterator[Command]:
 
 
 def _sessions(room: Room, alias: str, many: int, now_ms: int) -> Iterator[Command]:
-    """Four a day from tomorrow on. One is encoded, the others are like it but for their id and their times."""
+    """Some each day from tomorrow on. One is encoded, the others are like it but for their id and their times."""
     first_ms = (now_ms // DAY_MS + 1) * DAY_MS + 9 * HOUR_MS
     seats = {1: Seat(1, Role.HOST), 2: Seat(2, Role.GUEST, "Guest")}
     door = Door("ID", DoorKind.SESSION, room.id, alias, 1, seats=seats, created_at_ms=now_ms)
     form = encode_door(replace(door, opens_at_ms=OPENS, closes_at_ms=CLOSES, alive_until_ms=CLOSES + LATE_MS))
-    due, clinic = KEYS.shared("due", partition_of(room.id)), KEYS.of("sessions", digest_of(room.clinic))
+    due, day_key = KEYS.shared("due", partition_of(room.id)), KEYS.of("sessions", digest_of(room.clinic))
+    lists: dict[str, list[str]] = {}
     for number in range(many):
-        opens_ms = first_ms + number // 4 * DAY_MS + number % 4 * HOUR_MS
+        opens_ms = first_ms + number // A_DAY * DAY_MS + number % A_DAY * HOUR_MS
         closes_ms = opens_ms + HOUR_MS
         over_ms, session_id = closes_ms + LATE_MS, room.id[:2] + secrets.token_hex(7)
         text = form.replace('"ID"', f'"{session_id}"').replace(str(OPENS), str(opens_ms))
         text = text.replace(str(CLOSES + LATE_MS), str(over_ms)).replace(str(CLOSES), str(closes_ms))
         yield "SET", KEYS.of("door", session_id), text, "PX", str(over_ms - now_ms + KEPT_MS)
         day = datetime.fromtimestamp(opens_ms / 1000, UTC).date().isoformat()
-        yield "ZADD", f"{clinic}:{day}", str(opens_ms), session_id
-        yield "ZADD", KEYS.of("agenda", room.id), str(opens_ms), session_id
-        yield "ZADD", KEYS.of("ends", room.id), str(closes_ms), session_id
-        yield "ZADD", due, str(over_ms), f"{room.id}/{session_id}"
+        lists.setdefault(f"{day_key}:{day}", []).extend((str(opens_ms), session_id))
+        lists.setdefault(KEYS.of("agenda", room.id), []).extend((str(opens_ms), session_id))
+        lists.setdefault(KEYS.of("ends", room.id), []).extend((str(closes_ms), session_id))
+        lists.setdefault(due, []).extend((str(over_ms), f"{room.id}/{session_id}"))
+    for key, members in lists.items():
+        yield "ZADD", key, *members

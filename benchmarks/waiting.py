@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -17,7 +19,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.contenders import platforms
+from benchmarks.contenders import left_out, platforms
 from benchmarks.crowd import Crowd, Guest
 from benchmarks.entering import Person, person
 from benchmarks.figures import Figure, Size, percentile
@@ -27,7 +29,6 @@ from benchmarks.processes import NotMeasured, cores, memory_kib, tree
 A_ROOM = 20  # guests
 HOSTED = 200  # rooms whose owner is inside, so that somebody can be admitted
 ADMITTED = 2  # one after the other at each of them
-AWAY_S = 8.0  # for so long the store does not answer: longer than its deadline
 TOLD_S = 30.0
 SETTLE_S = 3.0
 SETTINGS = {
@@ -62,7 +63,9 @@ async def measure(size: Size) -> list[Figure]:
         stack.callback(crowd.leave)
         figures = await _held(place, crowd, links, guests)
         figures += await _admit(place, crowd, rooms)
-        return figures + await _tell_all(place, crowd, 1 if size.quick else 3)
+        with left_out(TO_ALL):
+            figures += await _tell_all(place, crowd, 1 if size.quick else 3)
+        return figures
 
 
 @contextlib.asynccontextmanager
@@ -161,9 +164,12 @@ async def _away_and_back(place: Place, crowd: Crowd) -> tuple[float, float]:
     """CPU milliseconds of the gateway for telling all that the store is away, and all that it says when it is back."""
     await asyncio.sleep(SETTLE_S)
     before = {guest: guest.reason for guest in crowd.guests}
-    await _pause_store(place)
     cpu = place.program.cpu_s()
-    await _until(lambda: crowd.reasons()[b"store_away"] == len(crowd.guests), crowd.reasons)
+    os.kill(place.store_pid, signal.SIGSTOP)
+    try:
+        await _until(lambda: crowd.reasons()[b"store_away"] == len(crowd.guests), crowd.reasons)
+    finally:
+        os.kill(place.store_pid, signal.SIGCONT)
     away_s = place.program.cpu_s() - cpu
     await _until(lambda: all(guest.reason == reason for guest, reason in before.items()), crowd.reasons)
     return away_s * 1000, (place.program.cpu_s() - cpu - away_s) * 1000
@@ -187,16 +193,6 @@ async def _stall_ms(place: Place, crowd: Crowd) -> float:
     if probe.returncode:
         raise NotMeasured("the probe failed")
     return float(said) * 1000
-
-
-async def _pause_store(place: Place) -> None:
-    """Have the store answer nobody for a while, as one that hangs."""
-    state = place.environ["LINK_GATEWAY__STORE__STATE_DIR"]
-    reader, writer = await asyncio.open_unix_connection(f"{state}/store.sock")
-    writer.write(b"CLIENT PAUSE %d ALL\r\n" % int(AWAY_S * 1000))
-    if await reader.readline() != b"+OK\r\n":
-        raise NotMeasured("the store cannot be paused")
-    writer.close()
 
 
 async def _until(holds: Callable[[], bool], what: Callable[[], object]) -> None:
