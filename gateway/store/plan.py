@@ -7,7 +7,7 @@ somebody is, which every read brings; a door where nobody is has an entry of its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -131,16 +131,9 @@ class Planner:
             "ttl_ms": max([KEPT_MS, *(d["ttl_ms"] for d in doors)]) + DAY_MS,
             "channel": self.keys.channel(partition_of(owner.room.id)),
             "hint": f"{owner.room.id} {door_id}" if is_news else "",
-            "fields": [
-                *([f"d:{i}", "1"] for i in sorted(active - snapshot.active)),
-                *([f"d:{i}"] for i in sorted(snapshot.active - active)),
-            ],
+            "fields": _fields(snapshot.active, active),
             "due": self._due(owner, active, snapshot.now_ms),
-            "entries": [
-                self._entry(owner, effect, snapshot, actor)
-                for effect in applied.effects
-                if isinstance(effect, Happened)
-            ],
+            "entries": [self._entry(owner, e, snapshot, actor) for e in applied.effects if isinstance(e, Happened)],
             "unrenewed": [[touched.index(u.door) + 1, u.member or "", u.until_ms] for u in applied.unrenewed],
             "doors": doors,
         }
@@ -213,6 +206,11 @@ def kept_for(door: Door | None, now_ms: Millis) -> Millis:
     """How long a door is kept from now on: a session 90 days after its time, a room's door 90 days."""
     ends_ms = 0 if door is None else max(door.closes_at_ms + door.extended_ms, door.alive_until_ms)
     return max(ends_ms - now_ms, 0) + KEPT_MS
+
+
+def _fields(before: Set[str], active: Set[str]) -> list[list[str]]:
+    """The owner's fields to set, and those to remove: each door where somebody is has one."""
+    return [*([f"d:{i}", "1"] for i in sorted(active - before)), *([f"d:{i}"] for i in sorted(before - active))]
 
 
 def _with_operation(applied: Applied, door_id: str, operation: str | None) -> Owner:
