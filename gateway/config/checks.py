@@ -34,6 +34,7 @@ def check_together(config: Config) -> Iterator[Check]:
     """Every fault between keys of `config`."""
     yield from _durations(config)
     yield from _listeners(config)
+    yield from _accel(config)
     yield from _plans(config)
     yield from _links(config)
     yield from _routes(config)
@@ -68,6 +69,13 @@ def _listeners(config: Config) -> Iterator[Check]:
     if desk and urlsplit(desk).scheme != urlsplit(guests).scheme:
         reason = "must have the scheme of server.public_url"
         yield Check(Fault("server.desk_url", shown(desk), reason), ("server.public_url",))
+
+
+def _accel(config: Config) -> Iterator[Check]:
+    by_socket = config.server.public.startswith("unix:")  # whoever reaches it is the operator's
+    if config.upstream.accel and not config.server.trusted_proxies and not by_socket:
+        reason = "needs nginx's address in server.trusted_proxies: nobody else is told to move bytes"
+        yield Check(Fault("upstream.accel", shown(config.upstream.accel), reason), ("server.trusted_proxies",))
 
 
 def _plans(config: Config) -> Iterator[Check]:

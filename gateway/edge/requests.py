@@ -43,8 +43,11 @@ class HeadFault:
 
 def read_head(request: web.BaseRequest, max_head_bytes: int) -> ReadHead | HeadFault:
     """Check one head. `max_head_bytes` is for the request line and all header lines together."""
-    if front_of(request).unspoken:
+    front = front_of(request)
+    if front.unspoken:
         return HeadFault(505, "only HTTP/1.1 and HTTP/1.0 are spoken")
+    if front.doubtful:
+        return HeadFault(400, "it was sent right behind a body in chunks")
     return check_head(request, max_head_bytes)
 
 
@@ -79,8 +82,6 @@ def target_of(request: web.BaseRequest) -> str:
 
 
 def _method_fault(request: web.BaseRequest) -> HeadFault | None:
-    if front_of(request).doubtful:
-        return HeadFault(400, "it was sent right behind a body in chunks")
     if request.method not in METHODS:
         return HeadFault(405, "the method is not one of those forwarded")
     return None

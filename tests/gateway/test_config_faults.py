@@ -77,6 +77,8 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "url with a path": ('[server]\npublic_url = "https://x.example/a"', "server.public_url", "without a path"),
     "url without scheme": ('[server]\npublic_url = "x.example"', "server.public_url", "must be a URL"),
     "url with a bad port": ('[server]\npublic_url = "https://x:y"', "server.public_url", "is not a URL"),
+    "accel for nobody": ('[upstream]\naccel = "@platform"', "upstream.accel", "server.trusted_proxies"),
+    "accel to a path": ('[upstream]\naccel = "/platform"', "upstream.accel", "name of a location"),
     "desk in the clear": ('[server]\ndesk_url = "http://d.example"', "server.desk_url", "scheme of server.public_url"),
     "network with host bits": (
         '[server]\ntrusted_proxies = ["10.0.0.1/8"]',

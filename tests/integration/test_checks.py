@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -223,12 +224,25 @@ async def test_a_checked_poll_is_presence(start: Start, furnish: Furnish):
     await clinics.until_inside(room, lambda now: len(now) == 1)
 
 
+@pytest.mark.parametrize(
+    "target", ["/../../metrics", "/../../auth/nginx", "//metrics", "/..%2f..%2fmetrics", "/%2e%2e/x"]
+)
+async def test_no_target_behind_envoys_prefix_leads_elsewhere_on_the_internal_listener(trusting: Clinics, target: str):
+    head = f"GET /auth/envoy{target} HTTP/1.1\r\nHost: {HOST}\r\nX-Forwarded-For: 198.51.100.7\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", trusting.gateway.internal_port)
+    writer.write(f"{head}X-Forwarded-Proto: http\r\nConnection: close\r\n\r\n".encode())
+    answer = await asyncio.wait_for(reader.read(), 8)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 "), "the gateway refuses what could be read in two ways"
+    assert b"gateway_" not in answer
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_only_a_trusted_proxy_is_told_to_move_the_bytes_itself(
     start: Start, furnish: Furnish, platform: Platform, trusted: bool
 ):
-    server = TRUSTING["server"] if trusted else {}
-    clinics = furnish(await start({"server": server, "upstream": {"accel": "@platform"}}))
+    trusting = TRUSTING if trusted else {"server": {"trusted_proxies": ["10.0.0.0/8"]}}
+    clinics = furnish(await start({**trusting, "upstream": {"accel": "@platform"}}))
     room = await clinics.room()
     host, entry = await _entry(clinics, room)
     answer = await host.page(entry)
