@@ -147,6 +147,17 @@ async def test_admitting_twice_answers_with_the_state_as_it_is(clinics: Clinics,
     assert door_of(first, session)["guests"][0]["state"] == "admitted"
 
 
+async def test_a_form_pressed_too_late_shows_the_desk_as_it_is_with_the_reason(clinics: Clinics, scene):
+    host, guest, session = scene
+    room = await clinics.room()
+    await clinics.act(host, room, "remove", guest=guest.visitor(), door=session.id)
+    late = {"do": "hold", "guest": guest.visitor(), "door": session.id}
+    answer = await host.ask("POST", clinics.desk(room), HTML, data=late)
+    assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (409, HTML)
+    assert "This is not possible for this guest just now." in answer.text
+    assert "Removed" in answer.text
+
+
 async def test_a_button_that_is_not_possible_now_answers_409_with_the_reason(clinics: Clinics):
     room, other = await clinics.room(), await clinics.room("dr-kay")
     session, early = await clinics.session(room), await clinics.session(room, opens_in_s=600)

@@ -233,7 +233,10 @@ def test_letting_in_needs_the_host_inside() -> None:
     absent = PAGES.desk(desk(desk_door("a" * 16, host_inside=False, guests=waiting))).body
     assert b"Let in" not in absent
     assert b"Go in first" in absent
-    assert b'<button class="main">Let in</button>' in PAGES.desk(desk(desk_door("a" * 16, guests=waiting))).body
+    assert (
+        b'<button class="main" aria-describedby="who-aaaaaaaaaaaaaaaa-g_1">Let in</button>'
+        in PAGES.desk(desk(desk_door("a" * 16, guests=waiting))).body
+    )
 
 
 def test_the_desk_counts_who_waits_in_its_title_and_says_how_long() -> None:
@@ -246,6 +249,40 @@ def test_the_desk_counts_who_waits_in_its_title_and_says_how_long() -> None:
 def test_a_host_seats_desk_has_nothing_to_sign_out_of() -> None:
     assert b"Sign out" in PAGES.desk(full_desk()).body
     assert b"Sign out" not in PAGES.desk(full_desk(), sign_out="").body
+
+
+def test_the_desk_tells_of_guests_at_the_other_link_and_of_the_next_appointment() -> None:
+    there = desk_door("b" * 16, "session", host_inside=False, guests=[guest("g_1", "waiting")])
+    late = {"running": "a" * 16, "upcoming": "b" * 16, "begins_at": "2026-11-22T12:38:00Z", "begun": True, "waiting": 1}
+    told = {"astray": [{"door": "b" * 16, "guest": "g_1", "to": "a" * 16}], "overrun": late}
+    page = PAGES.desk({**desk(desk_door("a" * 16), there), **told})
+    assert "Anna Weber waits at the appointment link, while you are in your room." in page.body.decode()
+    assert b"Your next appointment began at" in page.body
+    forms = Elements(page).forms
+    assert forms.count({"do": "transfer", "door": "b" * 16, "guest": "g_1", "to": "a" * 16}) == 2
+    words = {"do": "message", "door": "b" * 16, "text": "I am running a little late. Thank you for waiting."}
+    assert words in forms
+
+
+def test_a_rings_mark_is_the_instant_it_began_and_says_whether_it_reminds() -> None:
+    rings = guest("g_1", "waiting", ringing=True, reminder=True, rang_at="2026-11-22T12:36:00Z")
+    rows = [t for t in Elements(PAGES.desk(desk(desk_door("a" * 16, guests=[rings])))).tags if "data-ring" in t[1]]
+    assert [(row["data-ring"], "data-again" in row) for _, row in rows] == [("2026-11-22T12:36:00Z", True)]
+    silent = guest("g_1", "waiting", muted=True, rang_at=None)
+    assert b"data-ring=" not in PAGES.desk(desk(desk_door("a" * 16, guests=[silent]))).body
+
+
+def test_the_desk_stands_in_an_operators_templates_too(tmp_path: Path) -> None:
+    (tmp_path / "layout.html").write_text("{% block content %}{% endblock %}<p>Our own frame</p>")
+    body = Pages(tmp_path, Assets()).desk(full_desk()).body
+    assert b"Our own frame" in body
+    assert b"Let everybody in" in body
+
+
+def test_a_room_link_is_on_the_desk_as_a_picture_without_style() -> None:
+    tags = Elements(PAGES.desk(full_desk())).tags
+    assert [tag for tag, _ in tags].count("path") >= 2
+    assert not any("style" in attributes for _, attributes in tags)
 
 
 def test_an_undo_that_is_too_late_is_not_offered() -> None:
