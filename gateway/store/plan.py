@@ -7,7 +7,8 @@ somebody is, which every read brings; a door where nobody is has an entry of its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -208,7 +209,7 @@ def kept_for(door: Door | None, now_ms: Millis) -> Millis:
     return max(ends_ms - now_ms, 0) + KEPT_MS
 
 
-def _fields(before: Set[str], active: Set[str]) -> list[list[str]]:
+def _fields(before: AbstractSet[str], active: AbstractSet[str]) -> list[list[str]]:
     """The owner's fields to set, and those to remove: each door where somebody is has one."""
     return [*([f"d:{i}", "1"] for i in sorted(active - before)), *([f"d:{i}"] for i in sorted(before - active))]
 
