@@ -130,6 +130,8 @@ class Inside:
         if door_id not in owner.doors:
             return  # lost with the store's data; whoever is inside stays, and says so with the next beat
         for connected in list(self._here.get(door_id, ())):
+            if self._presences.was_let_in_before(door_id, connected.name, snapshot.epoch):
+                continue  # lost likewise, though the door is there again: the next beat asks, or says so
             if not may_pass(owner, connected.given, self._policy, now_ms):
                 _cut(connected)
 

@@ -108,6 +108,11 @@ class Presences:
         """The connections this process holds at a door."""
         return list(self._connections.get(door_id, {}).values())
 
+    def was_let_in_before(self, door_id: str, connection: str, epoch: str) -> bool:
+        """Whether the rules let it in on data that were lost since, and it is not known anew in this epoch."""
+        entry = self._connections.get(door_id, {}).get(connection)
+        return entry is not None and entry.is_let_in and entry.epoch not in {"", epoch}
+
     def _all(self) -> Iterator[Connection]:
         return chain.from_iterable(here.values() for here in self._connections.values())
 
@@ -208,9 +213,11 @@ class Presences:
         beats = [DoorBeat(p.door_id, p.owner_id, list(p.inside), (), p.heard, self._alive_until(p)) for p in parts]
         try:
             answer = await self._doors.beats.beat(partition, beats)
-            for text in answer.missing:
-                place, member = text.split(" ", 1)
-                entry = parts[int(place) - 1].inside[member]
+            missing = [(int(place) - 1, member) for place, member in (text.split(" ", 1) for text in answer.missing)]
+            asked = [parts[place].inside.pop(member) for place, member in missing]
+            for entry in (renewed for part in parts for renewed in part.inside.values()):
+                entry.epoch = answer.epoch
+            for entry in asked:
                 if entry in self.connections(entry.door_id):  # it may have closed meanwhile
                     await self._ask_again(entry, lost=entry.epoch != answer.epoch)
         except StoreAway:

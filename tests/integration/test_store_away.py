@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -196,6 +197,26 @@ async def test_who_is_inside_when_all_data_are_lost_is_not_cut_and_is_known_agai
     await scene.clinics.gateway.store.directory.put_room(scene.room)
     await scene.guest.until_reason(scene.link, "admitted")
     assert await scene.socket.echo("and on") == "and on"
+    await scene.clinics.act(scene.host, scene.room, "end")
+    assert await scene.socket.cut() == 4403
+
+
+async def test_who_is_inside_is_not_cut_by_a_directory_that_is_back_before_their_presence_is(scene: Scene):
+    """The room's door is there again, and nobody in it as far as the store knows: that is a loss, not a decision."""
+    parts = scene.clinics.gateway.parts
+    (beating,) = [task for task in scene.clinics.gateway.tasks if task.get_name() == "presences"]
+    beating.cancel()
+    shown = asyncio.Event()
+    scene.store.tell("FLUSHALL")
+    await parts.directory.put_clinic(scene.clinics.clinic("sunrise"))
+    await parts.directory.put_room(scene.room)
+    parts.hub.subscribe(scene.room.id, lambda _: shown.set())
+    parts.hub.refresh(scene.room.id)
+    async with asyncio.timeout(WAIT_S):
+        await shown.wait()
+    assert await scene.socket.echo("still here") == "still here"
+    await parts.presences.beat()
+    await scene.guest.until_reason(scene.link, "admitted")
     await scene.clinics.act(scene.host, scene.room, "end")
     assert await scene.socket.cut() == 4403
 
