@@ -94,13 +94,13 @@ class Behind:
 @pytest.fixture(params=WAYS, ids=lambda way: way.name)
 async def behind(
     request: pytest.FixtureRequest, start: Start, furnish: Furnish, platform: Platform,
-    program: Callable[..., Path],
+    program: Callable[..., Path], monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Behind]:  # fmt: skip
     """A clinic behind each proxy in turn."""
     way: Shipped = request.param
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where Envoy's wheel puts it
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # where Envoy's wheel puts it
     found = program(way.command[0])
-    trusting = {"server": {"trusted_proxies": ["127.0.0.0/8"]}, "store": {"deadline_s": 3}}
+    trusting = {"server": {"trusted_proxies": ["127.0.0.0/8"]}, "store": {"deadline_s": 1.5}}
     plain = await start(trusting, routes=ROUTES)
     asked = await start({**trusting, "upstream": {"accel": way.accel}}, routes=ROUTES)
     ports = {

@@ -75,7 +75,7 @@ def _guest(who: Browser | None = None, **more: str) -> dict[str, str]:
 
 @pytest.fixture
 async def replayed(start: Start, furnish: Furnish) -> Replayed:
-    trusting = {"server": {"trusted_proxies": ["127.0.0.0/8"]}, "store": {"deadline_s": 3}}
+    trusting = {"server": {"trusted_proxies": ["127.0.0.0/8"]}, "store": {"deadline_s": 1.5}}
     return Replayed(furnish(await start(trusting, routes=ROUTES)))
 
 
