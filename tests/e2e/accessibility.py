@@ -47,6 +47,7 @@ async def audit(page: Page, state: str) -> list[str]:
     A `state` that begins with a reason must be the page of that reason.
     """
     told: list[str] = []
+    await page.add_init_script(axe_source())  # far quicker than to send it anew for every address
     address = urlsplit(page.url)._replace(query="", fragment="").geturl()
     for language, direction in LANGUAGES.items():
         await page.goto(f"{address}?lang={language}")
