@@ -124,6 +124,7 @@ class Metrics:
         self._request_seconds = _Labelled(
             self._histogram("request_seconds", "From a request's arrival to its answer's end.", "route"), ROUTES
         )
+        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._upstream_seconds = self._histogram("upstream_seconds", "From a request sent to its answer's head.")
         self._upstream_errors = _Labelled(
             self._counter("upstream_errors", "Answers the platform did not give.", "kind"), UPSTREAM_KINDS
@@ -207,8 +208,13 @@ class Metrics:
     # --- traffic
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered with `status`; `route` is a class of route, never a path."""
-        self._requests(route, f"{status // 100}xx").inc()
-        self._request_seconds(route).observe(seconds)
+        counted = self._answered.get((route, status // 100))
+        if counted is None:
+            counted = self._requests(route, f"{status // 100}xx"), self._request_seconds(route)
+            if route in ROUTES:
+                self._answered[route, status // 100] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def upstream_answered(self, seconds: float) -> None:
         """The platform's answer began `seconds` after the request was sent."""

@@ -56,13 +56,13 @@ class RequestLog:
             }
             self._log.info("request", extra={name: fact for name, fact in facts.items() if fact != ""})
             return
+        why = f', "reason": "{reason}"' if reason else ""
+        where = f', "door": "{door}"' if door else ""
+        whence = f', "address": "{self._network(address)}"' if address else ""
         own.write_line(
-            f'{{"event": "request", "method": "{method}", "link": "{link}", "route": "{route}"'
-            f"{_said('reason', reason)}{_said('door', door)}"
-            f', "status": {status}, "duration_ms": {round(seconds * 1000, 2)}'
-            f"{_network(self._network(address)) if address else ''}"
-            f', "level": "info", "logger": {self._name}, "timestamp": "{datetime.now(UTC).isoformat()[:-6]}Z"'
-            f"{_said('request_id', request_id)}}}\n"
+            f'{{"event": "request", "method": "{method}", "link": "{link}", "route": "{route}"{why}{where}'
+            f', "status": {status}, "duration_ms": {round(seconds * 1000, 2)}{whence}'
+            f', "level": "info", "logger": {self._name}, "timestamp": "{_utc_now()}", "request_id": "{request_id}"}}\n'
         )
 
     def _network(self, address: str) -> str:
@@ -85,9 +85,5 @@ def _own_lines(log: logging.Logger) -> JsonLines | None:
     return handler if type(handler) is JsonLines else None
 
 
-def _said(name: str, value: str) -> str:
-    return f', "{name}": "{value}"' if value else ""
-
-
-def _network(network: str) -> str:
-    return f', "address": "{network}"'
+def _utc_now() -> str:
+    return datetime.now(UTC).isoformat()[:-6] + "Z"

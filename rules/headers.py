@@ -25,7 +25,7 @@ OUR_COOKIES = (b"__host-lg_", b"__secure-lg_", b"lg_")  # prefixes of our cookie
 
 _FOLD = bytes(sign.lower()[0] if sign.isalnum() else ord("-") for sign in (bytes((code,)) for code in range(256)))
 OURS = (b"x-gateway-", b"x-forwarded-")  # prefixes of names that only the gateway gives
-_NEVER_LISTED_AWAY = frozenset({b"host", b"content-length"})
+_NEVER_LISTED_AWAY = frozenset({b"host", b"content-length", b"keep-alive"})  # the last never crosses anyway
 _LONG_NAME = 64  # what is remembered of names must not grow with them
 _COOKIE_EDGE = bytes(range(0x21)) + b"\x7f="
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules.headers import Header
 
@@ -19,7 +20,7 @@ MOST_LINES = 64
 
 _SIGNS = rb"A-Za-z0-9_~@:+,=!$&'()*-"
 _START = re.compile(
-    rb"(GET|HEAD|OPTIONS) ((/|(?:/[" + _SIGNS + rb"][" + _SIGNS + rb".]*)+/?)(?:\?([" + _SIGNS + rb"./?;%]*))?)"
+    rb"(?:GET|HEAD|OPTIONS) (?:/|(?:/[" + _SIGNS + rb"][" + _SIGNS + rb".]*)+/?)(?:\?[" + _SIGNS + rb"./?;%]*)?"
     rb" HTTP/1\.1\r\n"
 )
 _FIELDS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*: ?(?:[!-~](?:[\t -~]*[!-~])?)?\r\n)+\r\n")
@@ -34,15 +35,14 @@ _SPECIAL = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A request line. `size`: bytes of it, with its line end."""
+class Start(NamedTuple):
+    """A request line."""
 
+    line: bytes  # with its end
     method: str
-    target: bytes
+    target: str
     path: str
     query: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,10 @@ def read_start(data: bytes) -> Start | None:
     found = _START.match(data)
     if found is None:
         return None
-    method, target, path, query = found.groups()
-    return Start(method.decode(), target, path.decode(), query.decode() if query else "", found.end())
+    line = found.group()
+    method, target, _ = line.decode("ascii").split(" ")
+    path, _, query = target.partition("?")
+    return Start(line, method, target, path, query)
 
 
 def read_fields(block: bytes) -> Fields | None:

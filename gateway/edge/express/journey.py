@@ -91,6 +91,7 @@ class Journey:
         except UpstreamAway as away:
             self._hand_back(away)
             return
+        del self._exchange  # they know each other: without this they would wait for the garbage collector
         self._front.lane.ended(departure, status, truncated=outcome is Outcome.FAILED)
         self._front.arrived()
 

@@ -22,7 +22,7 @@ from gateway.edge.leg import Leg
 from gateway.edge.parts import Parts
 from gateway.edge.render import HeaderPairs, render_fields
 from gateway.edge.upstream import Upstream
-from gateway.logs import new_request_id
+from gateway.logs import RequestIds
 from gateway.request_log import RequestLog
 from gateway.signing import Pass
 from gateway.store import Snapshot
@@ -79,7 +79,7 @@ class Permit:
     door: str  # its digest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: there is one for every request
 class Departure:
     """A request that can go at once, and its way."""
 
@@ -98,6 +98,7 @@ class Lane:
     def __init__(self, parts: Parts, calls: Calls, inside: Inside, requests: RequestLog) -> None:
         self.parts = parts
         self._requests = requests
+        self._new_id = RequestIds()
         self.taken = 0
         self._calls = calls
         self._inside = inside
@@ -115,7 +116,7 @@ class Lane:
         if start is None:
             return None
         now = time.monotonic()
-        visitor = self._visitor(peer, scheme, data[start.size :], now)
+        visitor = self._visitor(peer, scheme, data[len(start.line) :], now)
         place = self._place(start, visitor) if visitor is not None else None
         permit = self._permit(visitor, place, peer, now) if visitor is not None and place is not None else None
         if permit is None:
@@ -127,13 +128,8 @@ class Lane:
         if permit.given is not None and permit.route == RouteClass.POLL:
             self._inside.polled(permit.given)
         self.taken += 1
-        request_id = new_request_id()
-        head = b"%b %b HTTP/1.1\r\n%bX-Request-Id: %b\r\n\r\n" % (
-            start.method.encode(),
-            start.target,
-            permit.lines,
-            request_id.encode(),
-        )
+        request_id = self._new_id()
+        head = b"%b%bX-Request-Id: %b\r\n\r\n" % (start.line, permit.lines, request_id.encode())
         return Departure(permit, upstream, leg, start.method, head, request_id, time.perf_counter())
 
     def answered(self, departure: Departure) -> None:

@@ -246,14 +246,14 @@ class PlainLane:
 
     def depart(self, data: bytes, _peer: str, _scheme: str) -> Departure | None:
         start = read_start(data)
-        fields = read_fields(data[start.size :]) if start is not None else None
+        fields = read_fields(data[len(start.line) :]) if start is not None else None
         leg = self.upstream.take_idle(replayable=True) if fields is not None else None
         if start is None or fields is None or leg is None:
             return None
         context = _context(fields.host, self.setting)
         lines = render_fields(request_headers(fields.lines, context))
         permit = Permit("asset", "asset", None, None, 0, "", b"", self.setting.answer, self.setting.added, "", "")
-        head = b"%b %b HTTP/1.1\r\n%b" % (start.method.encode(), start.target, lines)
+        head = start.line + lines
         self.taken += 1
         return Departure(permit, self.upstream, leg, start.method, head, "r1", 0)
 

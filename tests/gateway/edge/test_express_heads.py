@@ -138,7 +138,7 @@ class Reading:
 
 def by_hand(data: bytes) -> tuple[Start, Fields] | None:
     start = read_start(data)
-    fields = read_fields(data[start.size :]) if start is not None else None
+    fields = read_fields(data[len(start.line) :]) if start is not None else None
     return (start, fields) if start is not None and fields is not None else None
 
 
@@ -168,8 +168,8 @@ def agree(data: bytes, start: Start, fields: Fields, loop: asyncio.AbstractEvent
     assert reading.complete
     message = by_aiohttp(data, loop)
     assert start.method == method.decode() == message.method
-    assert start.target == reading.target == message.path.encode()
-    assert start.path + ("?" if b"?" in start.target else "") + start.query == message.path
+    assert start.target == reading.target.decode() == message.path
+    assert start.path + ("?" if "?" in start.target else "") + start.query == message.path
     assert fields.lines == tuple(reading.lines) == message.raw_headers
     assert (message.version, message.should_close, message.upgrade, message.chunked) == (
         HttpVersion11,
