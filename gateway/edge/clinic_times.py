@@ -24,7 +24,7 @@ class ClinicTimes:
 
     def filters(self) -> Mapping[str, Callable[..., object]]:
         """All of them, by the names templates know them by."""
-        named = (self.clinic_time, self.clinic_hour, self.clinic_day, self.days_ahead, self.ahead)
+        named = (self.clinic_time, self.clinic_hour, self.clinic_day, self.days_ahead)
         return {each.__name__: each for each in (*named, self.zone_name, self.elapsed)}
 
     def clinic_time(self, instant: str, zone: str) -> str:
@@ -44,11 +44,6 @@ class ClinicTimes:
     def days_ahead(self, instant: str, zone: str, now: str) -> int:
         """How many midnights of the clinic lie between `now` and the instant: 0 today, 1 tomorrow."""
         return (_local(instant, zone).date() - _local(now, zone).date()).days
-
-    def ahead(self, instant: str, now: str) -> str:
-        """How soon, in whole words, e.g. "in 5 minutes"; at least one minute."""
-        left = max(datetime.fromisoformat(instant) - datetime.fromisoformat(now), timedelta(minutes=1))
-        return format_timedelta(left, granularity="minute", threshold=2, add_direction=True, locale=self.locale)
 
     def zone_name(self, instant: str, zone: str) -> str:
         """What the clinic's clock is called at that instant, e.g. "Central European Standard Time"."""

@@ -37,6 +37,21 @@ def test_the_zone_is_named_as_it_is_at_that_instant(instant: str, hour: str, zon
     assert times.zone_name(instant, "Europe/Berlin") == zone
 
 
+@pytest.mark.parametrize(
+    ("instant", "language", "days", "day"),
+    [
+        pytest.param("2026-11-22T22:30:00Z", "en", 0, "Sunday", id="before the clinic's midnight"),
+        pytest.param("2026-11-22T23:30:00Z", "de", 1, "Montag", id="after it, though not after UTC's"),
+        pytest.param("2026-11-28T12:00:00Z", "es", 6, "sábado", id="within the week"),
+        pytest.param("2026-11-29T12:00:00Z", "fr", 7, "dimanche 29 novembre 2026", id="a week on, not to be mistaken"),
+    ],
+)
+def test_a_day_is_counted_by_the_clinics_midnights(instant: str, language: str, days: int, day: str) -> None:
+    times = ClinicTimes(Locale(language))
+    assert times.days_ahead(instant, "Europe/Berlin", NOW) == days
+    assert times.clinic_day(instant, "Europe/Berlin", NOW) == day
+
+
 def test_day_and_time_are_in_the_language_of_the_page() -> None:
     assert ClinicTimes(Locale("de")).clinic_time(NOW, "Europe/Berlin") == "Sonntag, 22. November 2026, 13:40"
 
