@@ -180,8 +180,8 @@
     const mine = turn;
     const late = new Promise((_, reject) => { setTimeout(() => reject(new Error("late")), 8000); });
     Promise.race([fetch(here, { headers: { Accept: "application/json" }, cache: "no-store" }), late]).then((answer) => (
-      /* what answers with a page where the video service did not is the video service */
-      reason === "upstream_away" && answer.ok && !/json/.test(answer.headers.get("Content-Type")) ? {} : answer.json()
+      /* what answers with a page where something was away is what was away: it is asked for as a page */
+      /_away$/.test(reason) && answer.ok && !/json/.test(answer.headers.get("Content-Type")) ? {} : answer.json()
     )).then((verdict) => {
       if (mine !== turn) { return; }
       failures = 0;

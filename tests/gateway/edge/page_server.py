@@ -52,6 +52,10 @@ class PageServer:
         """Words from the host."""
         self._to_all(("message", words))
 
+    def beat(self) -> None:
+        """A sign of life on every open stream."""
+        self._to_all(("beat", "1"))
+
     def redraw(self, document: Mapping[str, Any]) -> None:
         """The desk from now on, told to every open stream."""
         self.desk_document = document

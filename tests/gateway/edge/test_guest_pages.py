@@ -166,6 +166,25 @@ async def test_a_page_that_comes_back_to_no_answer_says_so_within_a_second(serve
     await expect(page.locator("#offline")).to_be_visible(timeout=1500)
 
 
+async def test_a_stream_that_shows_no_sign_of_life_is_opened_anew_and_one_that_does_is_kept(
+    server: PageServer, page: Page
+) -> None:
+    await page.clock.install()
+    await page.goto(f"{server.url}link")
+    await page.clock.run_for(1000)
+    await expect(page.locator("h1:visible")).to_have_text("Dr Ana Pérez is not there yet")
+    for _ in range(4):
+        server.beat()
+        server.tell({**server.document, "position": 1})  # behind the beat on the same stream: it has arrived
+        await expect(page.locator('[data-if="next"]')).to_be_visible()
+        server.tell({**server.document, "position": None})
+        await expect(page.locator('[data-if="next"]')).to_be_hidden()
+        await page.clock.run_for(20_000)
+    assert server.streams_opened == 1
+    async with page.expect_request(lambda request: "event-stream" in request.headers["accept"]):
+        await page.clock.run_for(60_000)
+
+
 # --- the check of camera, microphone and connection -------------------------------------------------------------
 async def test_camera_and_microphone_are_checked_in_the_browser_alone(server: PageServer, page: Page) -> None:
     await landing(server, page)
