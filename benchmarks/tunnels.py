@@ -30,11 +30,17 @@ async def measure(both: Platforms, size: Size) -> list[Figure]:
     """The row. Raises NotMeasured, TimeoutError."""
     many = QUICK_TUNNELS if size.quick else TUNNELS
     kib: dict[str, list[float]] = defaultdict(list)
+    faults: dict[str, Exception] = {}
     for _ in range(1 if size.quick else ROUNDS):
         async with contenders(NAMES, PATH, both.echo, both.echo) as found:
             for each in found:
-                kib[each.name].append(await _held(each, many))
-    return [_figure(name, values, many) for name, values in kib.items()]
+                if each.name not in faults:
+                    try:
+                        kib[each.name].append(await _held(each, many))
+                    except (NotMeasured, TimeoutError) as fault:  # told in the table; the others go on
+                        faults[each.name] = fault
+    failed = [Figure.failed(TITLE, fault, name) for name, fault in faults.items()]
+    return [*(_figure(name, values, many) for name, values in kib.items() if name not in faults), *failed]
 
 
 async def _held(contender: Contender, many: int) -> float:
