@@ -20,7 +20,7 @@ from gateway.store.errors import StoreAway, StoreFull, UnknownOwner
 from gateway.store.keys import partition_of
 from gateway.store.snapshot import member_of
 from rules.effects import Applied, Rejected
-from rules.events import Enter, Exit
+from rules.events import Enter, Exit, Tick
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Millis, Role
 
@@ -45,6 +45,7 @@ class Connection:
     door: Door | None = None  # as last seen; its kind and its grace decide how far a beat moves the lease
     epoch: str = ""  # the epoch in which the rules let it in
     is_let_in: bool = False
+    is_unrecorded: bool = False  # asserted without asking: no document says so, and nothing is due for it
 
     @property
     def member(self) -> str:
@@ -183,6 +184,8 @@ class Presences:
             await self._tell_gone(entry)
         for entry in [c for c in self._all() if not c.is_let_in]:
             await self._ask_again(entry, lost=False)
+        for entry in [c for c in self._all() if c.is_unrecorded]:
+            await self._record(entry)
         chunks = [
             (partition, doors[i : i + CHUNK])
             for partition, doors in self._doors_to_renew().items()
@@ -255,6 +258,16 @@ class Presences:
         alive_until_ms = self._alive_until(_Part(entry.door_id, entry.owner_id, {entry.member: entry}))
         again = DoorBeat(entry.door_id, entry.owner_id, enter=[entry.member], alive_until_ms=alive_until_ms)
         entry.epoch = (await self._doors.beats.beat(partition_of(entry.owner_id), [again])).epoch
+        entry.is_unrecorded = True
+        await self._record(entry)
+
+    async def _record(self, entry: Connection) -> None:
+        """Have time's event say what presence alone does: a call is on here. As soon as the door is known again."""
+        try:
+            await self._doors.change(entry.owner_id, entry.door_id, Tick())
+        except (StoreAway, StoreFull, UnknownOwner):
+            return  # the next round tries again
+        entry.is_unrecorded = False
 
 
 @dataclass(slots=True)

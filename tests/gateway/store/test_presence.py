@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.store import Presences
+from gateway.store.keys import partition_of
 from rules.effects import Applied, Rejected
 from rules.events import Admit, Heard, Join, Remove
 from rules.model import Clinic, Policy, Role
@@ -97,6 +100,25 @@ async def test_presence_is_brought_back_even_before_the_directory_is(replica, se
     await presences.beat()
     members = server.tell("ZRANGE", replica.store.keys.of("in", room), 0, -1)
     assert set(members) == {"h_1|c1|host", "g_1|c2|guest"}
+
+
+@pytest.mark.parametrize("beats_without_directory", [0, 1], ids=["directory first", "presence first"])
+async def test_after_a_loss_whoever_is_inside_is_a_call_for_all_doors_again(replica, server, beats_without_directory):
+    """The owner's other doors see it, and time sees to it, without anybody doing anything."""
+    presences, room = Presences(replica.doors), replica.room.id
+    await _call(replica, presences)
+    server.tell("FLUSHALL")
+    for _ in range(beats_without_directory):
+        await presences.beat()
+    await replica.directory.put_clinic(Clinic("acme", "Acme", "professional"))
+    await replica.directory.put_room(replica.room)
+    await presences.beat()
+    await presences.beat()
+    seen_from_elsewhere = await replica.doors.read(room)
+    assert seen_from_elsewhere.active == {room}
+    assert guests_inside(seen_from_elsewhere.owner.doors[room], seen_from_elsewhere.now_ms) == {"g_1"}
+    due = replica.store.keys.shared("due", partition_of(room))
+    assert server.tell("ZSCORE", due, room) is not None
 
 
 async def test_a_connection_opened_while_the_store_is_away_is_let_in_when_it_is_back(start_server, make_replica):
