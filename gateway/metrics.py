@@ -81,7 +81,8 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self._declare_doors()
         self._declare_traffic()
-        self._declare_store(tuple(store_operations))
+        self._store_operations = tuple(store_operations)
+        self._declare_store(self._store_operations)
         self._auth_checks = _Labelled(
             self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"), DIALECTS, CHECKS
         )
@@ -90,7 +91,25 @@ class Metrics:
             "webhook_oldest_seconds", "Age of the oldest event this process has not delivered; 0 without any."
         )
         self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")
+        self._begin_at_nothing()
         self._gauge("build_info", "Always 1; which version this is.", "version").labels(__version__).set(1)
+
+    def _begin_at_nothing(self) -> None:
+        """Have what alerts ask for from the start: a counter that appears with its first event shows no increase."""
+        for link in LINKS:
+            for reason in (Reason.STORE_AWAY, Reason.UPSTREAM_AWAY):
+                self._decisions(link, Outcome.HOLD.value, reason.value)
+        for kind in UPSTREAM_KINDS:
+            self._upstream_errors(kind)
+        self._upstreams_aside(UPSTREAMS[0])
+        for end in TUNNEL_ENDS:
+            self._tunnels(end)
+        for outcome in WEBHOOK_OUTCOMES:
+            self._webhooks(outcome)
+        for dialect in DIALECTS:
+            self._auth_checks(dialect, CHECKS[-1])
+        for operation in self._store_operations:
+            self._store_errors(operation, "full")
 
     def _declare_doors(self) -> None:
         self._decisions = _Labelled(
