@@ -150,7 +150,7 @@ def _limits(config: Config) -> Limits:
 
 def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: logging.Logger) -> Parts:
     """Everything the public listener is given."""
-    tunnels = Tunnels(config.limits.tunnels, on_end=_counting_tunnels(metrics))
+    tunnels = Tunnels(config.limits.tunnels, on_end=_counting_tunnels(metrics), on_join=metrics.tunnel_opened)
     assets = Assets()
     secure = config.server.public_url.startswith("https://")
     limits = config.limits

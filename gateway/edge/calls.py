@@ -19,9 +19,7 @@ from gateway.edge.inside import Inside
 from gateway.edge.parts import Call, Parts, Wants
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.takeover import Relayed
-from gateway.edge.tunnel import Tunnel
 from gateway.errors import Problem
-from gateway.signing import Pass
 from rules.headers import Header, RequestContext, ResponseContext, UpstreamHeaders
 from rules.reasons import Reason, Verdict
 from rules.requests import Client
@@ -65,7 +63,7 @@ class Calls:
                 self._inside.polled(given)
             elif self._tunnels_are_used_up(call.client.address, given.door):
                 raise ForwardRefused(503, "this address, or this door, has all the tunnels it may have")
-            errand = replace(errand, on_tunnel=lambda tunnel: self._came(tunnel, given, call.client.address))
+            errand = replace(errand, on_tunnel=lambda tunnel: self._inside.came(tunnel, given, call.client.address))
         upstream = self._parts.upstream_for(allowed.upstream, door)
         try:
             if call.away is not None:
@@ -83,10 +81,6 @@ class Calls:
         limits = self._parts.config.limits
         from_address, at_door = self._inside.count_from(address), self._parts.tunnels.count_at(door)
         return from_address >= limits.tunnels_per_address or at_door >= limits.tunnels_per_door
-
-    def _came(self, tunnel: Tunnel, given: Pass, address: str) -> None:
-        self._parts.metrics.tunnel_opened()
-        self._inside.came(tunnel, given, address)
 
     def context(self, peer: str, client: Client, request_id: str, allowed: Allowed) -> RequestContext:
         """What the header table is told about a request from this connection's other end, sent by this client."""

@@ -41,8 +41,8 @@ class Health:
         """It is not aside, or its time is over."""
         return not self.aside or now >= self.aside_until
 
-    def chosen(self, now: float) -> None:
-        """A request goes there. Where it is aside, that is the trial: others wait for its outcome."""
+    def asked(self, now: float) -> None:
+        """A request is on its way there. Where it is aside, that is the trial: others wait for its outcome."""
         if self.aside:
             self.aside_until = now + self._rules.aside_s
 

@@ -26,11 +26,15 @@ class Tunnels:
     Args:
         limit: tunnels at once; over it no upgrade is forwarded.
         stall_s: seconds one side of a tunnel may take nothing while bytes wait for it.
-        on_end: told of every tunnel that ends (for metrics).
+        on_join, on_end: told of every tunnel that begins, and that ends (for metrics).
     """
 
     def __init__(
-        self, limit: int = 20_000, stall_s: float = 60.0, on_end: Callable[[Tunnel, TunnelEnd], None] | None = None
+        self,
+        limit: int = 20_000,
+        stall_s: float = 60.0,
+        on_end: Callable[[Tunnel, TunnelEnd], None] | None = None,
+        on_join: Callable[[], None] | None = None,
     ) -> None:
         self._limit = limit
         self._stall_s = stall_s
@@ -38,6 +42,7 @@ class Tunnels:
         self._ids = count(1)
         self._count = 0
         self.on_end = on_end
+        self.on_join = on_join
 
     def __len__(self) -> int:
         return self._count
@@ -69,6 +74,8 @@ class Tunnels:
             return None
         self._by_door.setdefault(door, set()).add(tunnel)
         self._count += 1
+        if self.on_join is not None:
+            self.on_join()
         client = taken.transport
         tunnel.client.transport = tunnel.upstream.peer = client
         tunnel.upstream.transport = tunnel.client.peer = upstream

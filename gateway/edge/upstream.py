@@ -65,7 +65,9 @@ class Upstream:
         leg = self.take_idle(replayable=replayable)
         if leg is not None:
             return leg
-        until = asyncio.get_running_loop().time() + self.limits.connect_s
+        now = asyncio.get_running_loop().time()
+        self.health.asked(now)
+        until = now + self.limits.connect_s
         try:
             async with asyncio.timeout_at(until):
                 leg = await self._place()
@@ -78,6 +80,8 @@ class Upstream:
         leg = self._pop_idle(replayable)
         if leg is not None:
             self._taken += 1
+            if self.health.aside:
+                self.health.asked(asyncio.get_running_loop().time())
         return leg
 
     async def replace(self, leg: Leg) -> Leg:

@@ -66,9 +66,7 @@ class Upstreams:
         now = asyncio.get_running_loop().time()
         ranked = [each for each in _ranked(members, door) if each not in tried] or [*tried][-1:]
         healthy = (each for each in ranked if each.health.may_be_asked(now))
-        chosen = next(healthy, None) or min(ranked, key=lambda each: each.health.aside_until)
-        chosen.health.chosen(now)
-        return chosen
+        return next(healthy, None) or min(ranked, key=lambda each: each.health.aside_until)
 
     async def probe(self) -> UpstreamAway | None:
         """Whether any general upstream can be reached now; why not, of the last one asked. For /readyz."""
