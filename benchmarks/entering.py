@@ -21,7 +21,7 @@ from benchmarks.gateway import CLINIC, Place, command
 from benchmarks.processes import NotMeasured
 
 OWNER = "dr-bench"
-WAIT_S = 15.0
+WAIT_S = 60.0
 _JSON = {"Accept": "application/json"}
 LINK = f"/{CLINIC}/room/{OWNER}"
 DESK = f"/-/desk/{CLINIC}/{OWNER}"

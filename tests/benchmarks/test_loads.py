@@ -38,7 +38,7 @@ async def test_messages_go_to_the_platform_and_back_through_a_gateway_with_a_liv
                 session.post(place.public_url + target.path, data=b"x" * 200_000) as answer,
             ):
                 assert (answer.status, len(await answer.read())) == (200, 1024)
-            asked = {"connections": 2, "size": 70_000, "seconds": 0.2}
+            asked = {"connections": 2, "size": 70_000, "seconds": 1.0}
             targets = addressed([target_of("/signal/{alias}", admitted)])
             async with client("messages", port=place.public_port, targets=targets, **asked) as driver:
                 done = played(await driver.go_on(), "gateway")
