@@ -26,7 +26,7 @@ def document(results: Results, page: Path = PAGE) -> None:
 
 
 def _block(results: Results, page: Path) -> str:
-    wanted = [each for each in results.figures if each.verdict]
+    wanted = [each for each in results.figures if each.verdict and not each.fault]
     missed = [each for each in wanted if each.verdict == "missed"]
     said = f"{len(wanted) - len(missed)} of {len(wanted)} figures reached" + (
         f"; missed: {', '.join(f'{each.name} ({number(each.value)})' for each in missed)}." if missed else "."
@@ -34,7 +34,9 @@ def _block(results: Results, page: Path) -> str:
     svg = page.with_suffix(".svg").name
     picture = f"![CPU time of each proxy for the same work, as a multiple of nginx's]({svg})"
     parts = [_machine(results), said, "### What is wanted", markdown(wanted), "### All figures"]
-    return "\n\n".join([*parts, picture, markdown([each for each in results.figures if not each.verdict])])
+    return "\n\n".join(
+        [*parts, picture, markdown([each for each in results.figures if each.fault or not each.verdict])]
+    )
 
 
 def _machine(results: Results) -> str:
