@@ -43,8 +43,9 @@ def _machine(results: Results) -> str:
     on = results.machine
     versions = ", ".join(f"{name} {version}" for name, version in on["versions"].items())
     size = on["size"]
+    busy = " **The machine was busy with other work: these figures say little.**" if on["load_before"] > 1 else ""
     return (
         f"Measured {on['at'][:10]} on {on['processors']} processors ({on['processor']}), Linux {on['kernel']}, "
         f"Python {on['python']}; load before {on['load_before']}, after {on['load_after']}; {size['rounds']} "
-        f"repetitions of {size['seconds']:g} s. {versions}."
+        f"repetitions of {size['seconds']:g} s. {versions}.{busy}"
     )
