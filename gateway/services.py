@@ -18,13 +18,9 @@ from urllib.parse import urlsplit
 
 from gateway import clock
 from gateway.config import Config
-from gateway.config.authorities import read_authorities
-from gateway.edge.address import UpstreamLimits
 from gateway.edge.assets import Assets
-from gateway.edge.away import AwayKind
 from gateway.edge.cookies import CookieNames
 from gateway.edge.forward import Forwarder
-from gateway.edge.health import HealthRules
 from gateway.edge.languages import read_catalogues
 from gateway.edge.limits import Limits, Places, Rate
 from gateway.edge.pages import Pages
@@ -32,13 +28,13 @@ from gateway.edge.parts import Parts
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import Tunnels
-from gateway.edge.upstreams import Upstreams, UpstreamSettings
 from gateway.integrations.delivery import Deliverer
 from gateway.integrations.egress import Egress, egress_rules
 from gateway.integrations.halaxy.service import HalaxyService
 from gateway.integrations.sharing import Sharing
 from gateway.integrations.ways import Ways
 from gateway.metrics import Metrics
+from gateway.platform_side import upstreams
 from gateway.signing import Identity, Signing
 from gateway.store import (
     Directory,
@@ -212,34 +208,6 @@ def _trusted(config: Config) -> Callable[[str], bool]:
         return any(peer in network for network in networks)
 
     return trusts
-
-
-def upstreams(config: Config, metrics: Metrics, log: logging.Logger) -> Upstreams:
-    """Every upstream of this configuration. Raises ConfigFaults where its authorities cannot be read."""
-    given = config.upstream
-    limits = UpstreamLimits(
-        connect_s=given.connect_s,
-        head_s=given.head_s,
-        idle_s=given.idle_s,
-        body_s=given.body_s,
-        max_connections=given.max_connections,
-        max_head_bytes=given.max_head_bytes,
-        max_body_bytes=given.max_body_bytes,
-    )
-    context = read_authorities("upstream.ca_file", Path(given.ca_file)) if given.ca_file else None
-    health = HealthRules(given.fails_before_aside, given.aside_s)
-    return Upstreams(given.urls, UpstreamSettings(limits, health, context), _noting_aside(metrics, log))
-
-
-def _noting_aside(metrics: Metrics, log: logging.Logger) -> Callable[[str, AwayKind | None], None]:
-    def note(label: str, kind: AwayKind | None) -> None:
-        metrics.upstream_aside(label, 1 if kind is not None else -1)
-        if kind is not None:
-            log.warning("an upstream is set aside", extra={"upstream": label, "kind": kind.value})
-        else:
-            log.info("an upstream is back", extra={"upstream": label})
-
-    return note
 
 
 def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:

@@ -248,8 +248,6 @@ class ResponseReader:
             delimiter = Delimiter.LENGTH if length else Delimiter.NOTHING
         return ResponseHead(status, self._reason, tuple(self._headers), delimiter, length, reusable)
 
-    # what httptools calls back
-
     def on_status(self, reason: bytes) -> None:
         """Part of the reason phrase."""
         self._reason += reason
