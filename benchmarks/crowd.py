@@ -65,7 +65,11 @@ class Guest(asyncio.Protocol):
         if not head.startswith(b"HTTP/1.1 200") or b"lg_v=" not in head:
             raise NotMeasured(f"a guest could not join: {head[:200]!r}")
         self._cookie = head.partition(b"lg_v=")[2].partition(b";")[0].decode()
-        await self._ask(_STAY.format(link=self.link, address=self._address, cookie=self._cookie).encode())
+        asked = _STAY.format(link=self.link, address=self._address, cookie=self._cookie).encode()
+        await self._ask(asked)
+        while not self._streams:
+            await asyncio.sleep(1)
+            await self._ask(asked)
 
     async def until(self, reason: bytes, within_s: float) -> float:
         """When their page was told that reason. Raises NotMeasured."""

@@ -23,6 +23,7 @@ from rules.model import Clinic, Door, DoorKind, Role, Room, Seat
 
 A_ROOM, A_DAY, ROOMS = 100, 4, 10  # sessions of a room, and of those on one day; rooms of a clinic
 AT_ONCE = 2_000  # commands sent before their answers are read
+SETTLED_S = 120.0
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 LATE_MS = 1_800_000  # after the end of a session somebody may still come
 OPENS, CLOSES = 1_111_111_111_111, 2_222_222_222_222  # in the form, for what differs
@@ -42,7 +43,20 @@ async def fill(socket: str, sessions: int, now_ms: int) -> None:
             left -= answers.count(b"\n")
             if not answers or answers.startswith(b"-") or b"\n-" in answers:
                 raise NotMeasured(f"the store refuses what it is filled with: {answers[-200:]!r}")
+    await _settled(reader, writer)
     writer.close()
+
+
+async def _settled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Wait until the store no longer writes its file anew, which so much new data makes it do. Raises TimeoutError."""
+    async with asyncio.timeout(SETTLED_S):
+        while True:
+            writer.write(b"INFO persistence\r\n")
+            length = int((await reader.readline())[1:])
+            said = await reader.readexactly(length + 2)
+            if b"aof_rewrite_in_progress:0" in said and b"aof_rewrite_scheduled:0" in said:
+                return
+            await asyncio.sleep(0.5)
 
 
 def _packed(command: Command) -> bytes:
