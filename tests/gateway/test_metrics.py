@@ -16,6 +16,7 @@ LISTED = {
     "gateway_sessions_overtime": set(),
     "gateway_knocks_total": {"rang"},
     "gateway_wait_seconds": {"outcome"},
+    "gateway_longest_wait_seconds": {"host"},
     "gateway_requests_total": {"route", "code_class"},
     "gateway_request_seconds": {"route"},
     "gateway_upstream_seconds": set(),
@@ -33,6 +34,7 @@ LISTED = {
     "gateway_suspected_scanner_total": set(),
     "gateway_auth_checks_total": {"dialect", "verdict"},
     "gateway_webhooks_total": {"outcome"},
+    "gateway_webhook_oldest_seconds": set(),
     "gateway_draining": set(),
     "gateway_build_info": {"version"},
 }
@@ -48,6 +50,8 @@ def used() -> Metrics:
     metrics.knocked(rang=True)
     metrics.knocked(rang=False)
     metrics.waited("admitted", 42)
+    metrics.longest_wait("absent", 90)
+    metrics.webhook_oldest(7200)
     metrics.fail_static()
     metrics.state_lost()
     metrics.suspected_scanner()
@@ -109,6 +113,8 @@ def test_exactly_the_metrics_of_the_interface_are_exported_with_their_labels() -
         ("gateway_store_seconds_count", {"op": "read"}, 2),
         ("gateway_store_errors_total", {"op": "read", "kind": "slow"}, 1),
         ("gateway_store_up", {}, 1),
+        ("gateway_longest_wait_seconds", {"host": "absent"}, 90),
+        ("gateway_webhook_oldest_seconds", {}, 7200),
         ("gateway_draining", {}, 1),
     ],
 )
@@ -116,8 +122,22 @@ def test_what_happened_is_what_is_exported(name: str, labels: dict[str, str], va
     assert samples(used())[name, frozenset(labels.items())] == value
 
 
+def test_what_alerts_ask_for_is_there_before_it_happens() -> None:
+    """A counter that appears with its first event shows no increase: the first failure would go unseen."""
+    first = samples(Metrics())
+    for name, labels in (
+        ("gateway_decisions_total", {"link": "room", "verdict": "hold", "reason": "store_away"}),
+        ("gateway_upstream_errors_total", {"kind": "connect"}),
+        ("gateway_tunnels_total", {"end": "drained"}),
+        ("gateway_auth_checks_total", {"dialect": "nginx", "verdict": "faulty"}),
+        ("gateway_store_errors_total", {"op": "commit", "kind": "full"}),
+    ):
+        assert first[name, frozenset(labels.items())] == 0
+
+
 def test_a_label_of_no_closed_set_is_counted_as_other_and_not_kept() -> None:
     metrics = Metrics()
+    before = set(metrics._decisions._children)
     for number in range(100):
         metrics.decided("room", "hold", f"secret-{number}", 0)
         metrics.answered(f"/call/{number}", 200, 0)
@@ -125,7 +145,7 @@ def test_a_label_of_no_closed_set_is_counted_as_other_and_not_kept() -> None:
     assert "secret" not in text
     assert "/call/" not in text
     assert 'gateway_decisions_total{link="room",reason="other",verdict="hold"} 100.0' in text
-    assert not metrics._decisions._children
+    assert set(metrics._decisions._children) == before
 
 
 def test_a_child_is_made_once() -> None:
