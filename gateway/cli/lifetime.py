@@ -1,7 +1,7 @@
 """A gateway's life as its signals say.
 
 Rule that holds here: SIGTERM takes nobody new and lets calls go on, a second one ends at once, and so does SIGINT;
-SIGHUP reloads what is safe to change in a running process, and names what is not.
+SIGHUP reloads what is safe to change in a running process, and names what is not. A service manager hears of each.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.app import Gateway, start
+from gateway.cli.notices import Notices
 from gateway.config import Config, ConfigFaults, load
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+TOLD_EVERY_S = 5.0  # how a drain fares
+PATIENCE_S = 90.0  # a service manager is asked for, again and again, while it drains
 log = logging.getLogger("gateway")
 
 
@@ -26,30 +29,49 @@ async def serve_until_told(config: Config, config_file: Path | None) -> None:
     heard: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, heard.put_nowait, number)
+    notices = Notices(os.environ)
     gateway = await start(config, log)
     log.info("serving", extra={"listener": f"{config.server.public}, {config.server.internal}"})
+    notices.serving()
+    showing = asyncio.create_task(notices.show_life(), name="signs of life")
     try:
-        await _until_told(gateway, heard, config, config_file)
+        await _until_told(gateway, heard, config, config_file, notices)
     finally:
+        notices.stopping()
         await gateway.stop()
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+        notices.close()
     log.info("stopped")
 
 
 async def _until_told(
-    gateway: Gateway, heard: asyncio.Queue[signal.Signals], config: Config, config_file: Path | None
+    gateway: Gateway, heard: asyncio.Queue[signal.Signals], config: Config, config_file: Path | None, notices: Notices
 ) -> None:
     while (told := await heard.get()) is signal.SIGHUP:
+        notices.reloading()
         config = reload(config, config_file)
+        notices.serving()
     if told is signal.SIGINT:
         return
+    notices.stopping()
     drain = asyncio.create_task(gateway.drain(), name="drain")
     again = asyncio.create_task(_to_end(heard), name="signals")
-    _, late = await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
+    telling = asyncio.create_task(_tell(gateway, notices), name="notices")
+    await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
+    late = [task for task in (drain, again, telling) if not task.done()]
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
     if drain.done() and not drain.cancelled():
         drain.result()
+
+
+async def _tell(gateway: Gateway, notices: Notices) -> None:
+    """Say how many calls go on; that alone keeps a service manager from losing its patience."""
+    while True:
+        notices.draining(len(gateway.parts.tunnels), PATIENCE_S)
+        await asyncio.sleep(TOLD_EVERY_S)
 
 
 async def _to_end(heard: asyncio.Queue[signal.Signals]) -> None:
