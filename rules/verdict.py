@@ -168,8 +168,10 @@ def _waiting(owner: Owner, door: Door, guest: Guest, policy: Policy, now_ms: Mil
         )
     if guest.state is GuestState.ON_HOLD:
         reason, rule = Reason.ON_HOLD, "The host asked this guest to wait."
-    elif door.locked or (not here and _host_elsewhere(owner, door, now_ms)):
-        reason, rule = Reason.HOST_BUSY, "The host is with somebody else."
+    elif door.locked:
+        reason, rule = Reason.HOST_BUSY, "The host has locked this door."
+    elif not here and _host_elsewhere(owner, door, now_ms):
+        reason, rule = Reason.HOST_BUSY, "The host is at another door of theirs."
     elif not here:
         reason, rule = Reason.HOST_ABSENT, "Nobody comes in before the host is inside."
     else:

@@ -26,7 +26,7 @@ RULES: Mapping[Reason, str] = {
     Reason.INVITED: "Landing: nothing happens until the guest presses the button.",
     Reason.NOT_OPEN: "The session's window: it opens later. See sessions.opens_early_s and host_early_s.",
     Reason.HOST_ABSENT: "Waiting: nobody comes in before the host is inside.",
-    Reason.HOST_BUSY: "Waiting: the host is with somebody else, or has locked the door.",
+    Reason.HOST_BUSY: "Waiting: the host is at another door of theirs, or has locked this one.",
     Reason.KNOCKING: "Waiting: the host has been asked and decides.",
     Reason.ON_HOLD: "Waiting: the host asked this guest to wait.",
     Reason.STORE_AWAY: "The store did not answer, or may have lost its data a moment before.",

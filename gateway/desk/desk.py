@@ -34,6 +34,7 @@ METHODS = "GET, HEAD, POST"
 OWN = {"X-Gateway-Verdict": "forward; reason=host"}
 CLOSED = Problem("no-host-pass", 403, "This desk is for its host, and this browser is not signed in.")
 STORE_AWAY = Problem("store-away", 503, "The gateway cannot reach its store just now.", retry_after_s=5)
+STILL = "still"  # in the address of a desk without its script: do not renew it while somebody writes
 UNDER_WAY_S = 0.05  # events of one moment are drawn once
 
 
@@ -98,6 +99,7 @@ def _shown(parts: Parts, call: Call, access: Access, snapshot: Snapshot, problem
         time_zone=owner.clinic.time_zone,
         sign_out="/-/sign-out" if access.only_door is None else "",
         problem=problem,
+        still=STILL in call.query.split("&"),
     )
     return answers.page(409 if problem else 200, shown, headers=OWN)
 

@@ -192,9 +192,12 @@ def unreadable(parts: Parts, call: Call, fault: HeadFault) -> web.Response:
     return answer
 
 
+BAD, FAILED = HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def refused(parts: Parts, call: Call, problem: Problem) -> web.Response:
     """A refused request, as a short page for people and a problem for programs."""
-    if call.wants is Wants.PAGE and problem.status in {400, 403, 422} and call.request.method == "POST":
+    if call.wants is Wants.PAGE and call.request.method == "POST" and BAD <= problem.status < FAILED:
         return answers.page(problem.status, parts.pages.notice("failed", look=answers.look(parts, call)))
     return answers.problem(problem, call)
 

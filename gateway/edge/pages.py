@@ -152,8 +152,12 @@ class Pages:
         time_zone: str = "UTC",
         sign_out: str = "/-/sign-out",
         problem: str = "",
+        still: bool = False,
     ) -> Page:
-        """The host's call manager. `sign_out` empty: a host seat's desk. `problem`: why the last button failed."""
+        """The host's call manager. `sign_out` empty: a host seat's desk. `problem`: why the last button failed.
+
+        `still`: without its script it does not renew itself, so that nothing is lost that is being written.
+        """
         waiting = _people(document, "waiting", "on_hold")
         quick_texts = (
             _("I will be with you in 5 minutes."),
@@ -166,6 +170,7 @@ class Pages:
             "host": document["host"]["name"],
             "zone": document["clinic"].get("time_zone") or time_zone,
             "sign_out": sign_out,
+            "still": still,
             "problem": self._templates.gettext(look.language, problem) if problem else "",
             "quick_texts": [self._templates.gettext(look.language, words) for words in quick_texts],
             "waiting": waiting,

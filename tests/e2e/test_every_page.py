@@ -98,6 +98,12 @@ async def test_beside_another_call_and_out_of_it(house: House, people: People) -
     await open_page(host.call, house.link(room))
     await in_call(host.call)
     await guest.sees("Dr Lee knows that you are here", WITHIN_MS)
+    card = host.desk.locator(f'[id="door-{room.id}"]')
+    await card.get_by_role("button", name="Lock").click()
+    await meets(guest.page, Reason.HOST_BUSY, "locked")
+    await guest.sees("Dr Lee is busy just now")
+    await card.get_by_role("button", name="Unlock").click()
+    await guest.sees("Dr Lee knows that you are here")
     await host.press("Let in", "Ada")
     await in_call(guest.page)
     entry = guest.page.url

@@ -154,6 +154,16 @@ async def test_fields_of_another_type_are_422(clinics: Clinics, stranger: Browse
     assert (answer.status, answer.json["type"]) == (422, "urn:link-gateway:problem:invalid-fields")
 
 
+@pytest.mark.parametrize("form", ["action=explode", "action=join&" * 40, "a" * 20_000], ids=["action", "many", "long"])
+async def test_a_form_that_cannot_be_read_is_answered_by_a_page(clinics: Clinics, stranger: Browser, form: str):
+    room = await clinics.room()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await stranger.ask("POST", clinics.link(room), HTML, kind, data=form.encode())
+    assert answer.status in {400, 413, 422}
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "That did not work" in answer.text
+
+
 HOSTILE = {
     "bidi": ("Ada\u202egnp.exe\u2066", "Adagnp.exe"),
     "control": ("A\x00d\x1ba\x7f\r\nSet-Cookie: x=1", "Ada Set-Cookie: x=1"),

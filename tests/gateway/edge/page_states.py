@@ -54,7 +54,7 @@ STATES: Mapping[str, tuple[Mapping[str, Any], LinkFacts | None, str]] = {
     "landing of a host": (verdict("invited", joined=False, role="host"), OWN_LINK, "You are the host"),
     "not open": (verdict("not_open", joined=False, door=SESSION, retry_at=LATER), FACTS, "You are early"),
     "host absent": (verdict("host_absent", position=1), FACTS, "is not there yet"),
-    "host busy": (verdict("host_busy", position=3), FACTS, "is in another call"),
+    "host busy": (verdict("host_busy", position=3), FACTS, "is busy just now"),
     "knocking": (verdict("knocking", position=2), FACTS, "knows that you are here"),
     "on hold": (verdict("on_hold", message="Back in 5"), FACTS, "Back in 5"),
     "store away": (verdict("store_away", door=None, joined=False), None, "we are reconnecting"),
