@@ -45,7 +45,7 @@ class Servers:
     def start(self, name: str, *arguments: str) -> None:
         (self.directory / name).mkdir()
         log = (self.directory / f"{name}.log").open("wb")
-        command = [find_binary(), *arguments]
+        command: list[str | Path] = [find_binary(), *arguments]
         self._running[name] = subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log)
         log.close()
 
