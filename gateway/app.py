@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import web
 
-from gateway.config import Config, parse_address
+from gateway.config import Config, ConfigFaults, parse_address
 from gateway.edge import answers
 from gateway.edge.calls import Calls
 from gateway.edge.dispatch import Dispatcher
@@ -27,11 +29,13 @@ from gateway.edge.parts import Parts
 from gateway.errors import MEDIA_TYPE, Problem
 from gateway.integrations.halaxy.service import HalaxyService
 from gateway.internal import Internal
-from gateway.listeners import listen, port_of
+from gateway.listeners import ListenFault, listen, port_of
 from gateway.metrics import Metrics
 from gateway.plugin.accel import AccelCalls
+from gateway.reload import prepare, read_tls
 from gateway.request_log import RequestLog
 from gateway.services import StoreServices, build_parts, open_store, workers
+from gateway.tls import Shown
 from rules.headers import for_upstream
 
 SPREAD_PAGES_S = 10.0
@@ -54,6 +58,7 @@ class Gateway:
     tasks: list[asyncio.Task[None]]
     log: logging.Logger
     lane: Lane | None  # none: everything goes by the full lane
+    shown: Shown | None  # the public listener's certificate; none: it speaks in the clear
     draining: bool = field(default=False)
 
     @property
@@ -65,6 +70,25 @@ class Gateway:
     def internal_port(self) -> int:
         """The TCP port of the internal listener; 0 for a unix socket."""
         return port_of(self.sites[1])
+
+    async def reload(self, config_file: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
+        """Take over what may change in a running process, all of it or nothing.
+
+        Returns the keys that changed as well and wait for a restart. Raises ConfigFaults: then nothing has changed.
+        """
+        try:
+            new = await asyncio.to_thread(prepare, self.config, config_file, environ, self.parts.assets)
+        except ConfigFaults:
+            self.parts.metrics.reloaded(done=False)
+            raise
+        self.config = new.config
+        self.parts.renew(new.made)
+        if self.lane is not None:
+            self.lane.forget()
+        if self.shown is not None and new.certificate is not None:
+            self.shown.use(new.certificate)
+        self.parts.metrics.reloaded(done=True)
+        return new.waiting
 
     async def drain(self) -> None:
         """Take nobody new, move waiting pages elsewhere, and let calls go on for up to drain_max_s."""
@@ -100,6 +124,7 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     """A gateway that listens. Raises ListenFault, EmbeddedFault, ConfigFaults (keys)."""
     log = log or logging.getLogger("gateway")
     metrics = Metrics()
+    shown = _shown(config)
     store = await open_store(config, metrics)
     parts = build_parts(config, store, metrics, log)
     inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
@@ -115,7 +140,7 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     public = web.ServerRunner(front, shutdown_timeout=1.0)
     halaxy = HalaxyService(parts)
     tasks = workers(store, parts, halaxy)
-    gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log, lane)
+    gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log, lane, shown)
     internal = Internal(parts, inside, lambda: gateway.draining).application()
     halaxy.mount(internal)
     most = config.upstream.max_head_bytes  # a proxy's check carries the guest's own head
@@ -124,7 +149,8 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
         await public.setup()
         await gateway.internal.setup()
         reuse = config.server.reuse_port
-        gateway.sites.append(await listen(public, parse_address(config.server.public), reuse_port=reuse))
+        tls = shown.context if shown is not None else None
+        gateway.sites.append(await listen(public, parse_address(config.server.public), reuse_port=reuse, tls=tls))
         gateway.sites.append(await listen(gateway.internal, parse_address(config.server.internal)))
     except BaseException:
         await gateway.stop()
@@ -132,6 +158,15 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     for sentence in parts.routes.warnings():
         log.warning(sentence)
     return gateway
+
+
+def _shown(config: Config) -> Shown | None:
+    """What the public listener shows. Raises ListenFault: its files are part of listening, as its port is."""
+    try:
+        context = read_tls(config)
+    except ConfigFaults as error:
+        raise ListenFault(f"cannot listen on {config.server.public}: {error.faults[0]}") from error
+    return Shown(context) if context is not None else None
 
 
 def _no_runner() -> web.AppRunner:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 
 from aiohttp import web
 from aiohttp.web_runner import BaseRunner
@@ -18,9 +19,11 @@ class ListenFault(Exception):
     """An address cannot be listened on. The message is fit for an operator."""
 
 
-async def listen(runner: BaseRunner, address: Address, *, reuse_port: bool = False) -> web.BaseSite:
-    """Serve `runner` at `address`. Raises ListenFault."""
-    site = _site(runner, address, reuse_port=reuse_port)
+async def listen(
+    runner: BaseRunner, address: Address, *, reuse_port: bool = False, tls: ssl.SSLContext | None = None
+) -> web.BaseSite:
+    """Serve `runner` at `address`, in the clear or by `tls`. Raises ListenFault."""
+    site = _site(runner, address, tls, reuse_port=reuse_port)
     try:
         await site.start()
     except OSError as error:
@@ -28,15 +31,15 @@ async def listen(runner: BaseRunner, address: Address, *, reuse_port: bool = Fal
     return site
 
 
-def _site(runner: BaseRunner, address: Address, *, reuse_port: bool) -> web.BaseSite:
+def _site(runner: BaseRunner, address: Address, tls: ssl.SSLContext | None, *, reuse_port: bool) -> web.BaseSite:
     match address:
         case TcpAddress(host, port):
-            return web.TCPSite(runner, host, port, backlog=1024, reuse_port=reuse_port or None)
+            return web.TCPSite(runner, host, port, backlog=1024, reuse_port=reuse_port or None, ssl_context=tls)
         case UnixAddress(path):
-            return web.UnixSite(runner, path, backlog=1024)
+            return web.UnixSite(runner, path, backlog=1024, ssl_context=tls)
         case FdAddress(fd):
             try:
-                return web.SockSite(runner, socket.socket(fileno=os.dup(fd)), backlog=1024)
+                return web.SockSite(runner, socket.socket(fileno=os.dup(fd)), backlog=1024, ssl_context=tls)
             except OSError as error:
                 raise ListenFault(f"fd {fd} is no listening socket: {error.strerror}") from error
 

@@ -43,6 +43,7 @@ CHECKS = (*Outcome, "faulty")
 DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
 STORE_OPERATIONS = ("read", "commit", "beat", "append", "settle", "command")
 WEBHOOK_OUTCOMES = ("delivered", "retried", "given_up", "gone")
+RELOADS = ("done", "refused")
 
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _WAITS_S = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -91,6 +92,7 @@ class Metrics:
             "webhook_oldest_seconds", "Age of the oldest event this process has not delivered; 0 without any."
         )
         self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")
+        self._reloads = _Labelled(self._counter("reloads", "Reloads asked for, by outcome.", "outcome"), RELOADS)
         self._begin_at_nothing()
         self._gauge("build_info", "Always 1; which version this is.", "version").labels(__version__).set(1)
 
@@ -106,6 +108,8 @@ class Metrics:
             self._tunnels(end)
         for outcome in WEBHOOK_OUTCOMES:
             self._webhooks(outcome)
+        for outcome in RELOADS:
+            self._reloads(outcome)
         for dialect in DIALECTS:
             self._auth_checks(dialect, CHECKS[-1])
         for operation in self._store_operations:
@@ -296,6 +300,10 @@ class Metrics:
     def is_draining(self, *, draining: bool) -> None:
         """Whether this process takes no newcomers any more."""
         self._draining.set(draining)
+
+    def reloaded(self, *, done: bool) -> None:
+        """A reload was asked for, and done, or refused for its faults."""
+        self._reloads("done" if done else "refused").inc()
 
     def exposition(self, accept: str) -> tuple[str, bytes]:
         """What a scraper gets that sent this Accept header: the content type, and all metrics."""

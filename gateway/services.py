@@ -24,7 +24,7 @@ from gateway.edge.forward import Forwarder
 from gateway.edge.languages import read_catalogues
 from gateway.edge.limits import Limits, Places, Rate
 from gateway.edge.pages import Pages
-from gateway.edge.parts import Parts
+from gateway.edge.parts import Parts, Renewable
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import Tunnels
@@ -144,26 +144,16 @@ def _limits(config: Config) -> Limits:
     )
 
 
-def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: logging.Logger) -> Parts:
-    """Everything the public listener is given."""
-    tunnels = Tunnels(config.limits.tunnels, on_end=_counting_tunnels(metrics), on_join=metrics.tunnel_opened)
-    assets = Assets()
+def build_renewable(config: Config, assets: Assets) -> Renewable:
+    """What a reload makes anew. Raises ConfigFaults where keys cannot be read."""
     secure = config.server.public_url.startswith("https://")
-    limits = config.limits
-    return Parts(
+    return Renewable(
         config=config,
-        policy=config.policy(),
         patterns=config.link_patterns(),
         routes=config.route_table(),
         signing=Signing(config.secret_keys()),
         identity=Identity(config.identity_keys(), config.identity.audience, config.identity.ttl_s),
         names=CookieNames(secure, embedded=bool(config.pages.frame_ancestors)),
-        directory=store.directory,
-        doors=store.doors,
-        sessions=store.sessions,
-        ledger=store.ledger,
-        hub=Hub(store.doors),
-        presences=Presences(store.doors, heartbeat_s=min(config.presence.heartbeat_s, config.waiting.heartbeat_s)),
         pages=Pages(
             Path(config.pages.templates_dir) if config.pages.templates_dir else None,
             assets,
@@ -172,6 +162,30 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
             waiting_ttl_s=int(config.waiting.ttl_s),
             heartbeat_s=config.waiting.heartbeat_s,
         ),
+    )
+
+
+def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: logging.Logger) -> Parts:
+    """Everything the public listener is given."""
+    tunnels = Tunnels(config.limits.tunnels, on_end=_counting_tunnels(metrics), on_join=metrics.tunnel_opened)
+    assets = Assets()
+    limits = config.limits
+    made = build_renewable(config, assets)
+    return Parts(
+        config=config,
+        policy=config.policy(),
+        patterns=made.patterns,
+        routes=made.routes,
+        signing=made.signing,
+        identity=made.identity,
+        names=made.names,
+        directory=store.directory,
+        doors=store.doors,
+        sessions=store.sessions,
+        ledger=store.ledger,
+        hub=Hub(store.doors),
+        presences=Presences(store.doors, heartbeat_s=min(config.presence.heartbeat_s, config.waiting.heartbeat_s)),
+        pages=made.pages,
         assets=assets,
         streams=EventStreams(limits.event_streams, limits.event_streams_per_address, limits.event_streams_per_door),
         tunnels=tunnels,

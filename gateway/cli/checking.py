@@ -20,7 +20,8 @@ from gateway.cli.commands import WRONG_USE
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import show
 from gateway.config import Config, ConfigFaults, Fault, load
-from gateway.edge.template_faults import template_faults, unused_templates
+from gateway.edge.template_faults import unused_templates
+from gateway.reload import file_faults
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -36,7 +37,7 @@ def check(config_file: Path | None, as_json: bool) -> None:
         if not as_json:
             raise
         _show_faults(error.faults)
-    if faults := _template_faults(config):
+    if faults := file_faults(config):
         if not as_json:
             raise ConfigFaults(faults)
         _show_faults(faults)
@@ -51,24 +52,21 @@ def _show_faults(faults: Iterable[Fault]) -> NoReturn:
     raise click.exceptions.Exit(WRONG_USE)
 
 
-def _template_faults(config: Config) -> list[Fault]:
-    """What is wrong with the operator's own templates, by file and line."""
-    folder = config.pages.templates_dir
-    found = template_faults(Path(folder), config.policy()) if folder else []
-    return [Fault("pages.templates_dir", "", str(fault)) for fault in found]
-
-
 def _warnings(config: Config) -> Iterator[str]:
     """What is allowed, and may still not be meant."""
     server = config.server
     public = urlsplit(server.public_url)
     if public.scheme == "http" and public.hostname not in _HERE:
         yield "server.public_url is http: cookies are not Secure, and browsers give no camera to such pages"
-    if public.scheme == "https" and not server.trusted_proxies and not server.public.startswith("unix:"):
+    if public.scheme == "https" and not (
+        server.trusted_proxies or server.tls_certificate or server.public.startswith("unix:")
+    ):
         yield (
             "server.trusted_proxies is empty: whatever speaks https in front of the gateway is not believed, "
             "so that all guests share its address, and its limits"
         )
+    if server.tls_certificate and public.scheme == "http":
+        yield "server.public_url is http, and server.public speaks https: no link would lead there"
     if not server.desk_url and public.hostname not in _HERE:
         yield "server.desk_url is empty: the desk shares its origin with the platform's pages; one of its own is safer"
     if config.pages.templates_dir:

@@ -16,7 +16,7 @@ from pathlib import Path
 from gateway import logs
 from gateway.app import Gateway, start
 from gateway.cli.notices import Notices
-from gateway.config import Config, ConfigFaults, load
+from gateway.config import Config, ConfigFaults
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TOLD_EVERY_S = 5.0  # how a drain fares
@@ -35,7 +35,7 @@ async def serve_until_told(config: Config, config_file: Path | None) -> None:
     notices.serving()
     showing = asyncio.create_task(notices.show_life(), name="signs of life")
     try:
-        await _until_told(gateway, heard, config, config_file, notices)
+        await _until_told(gateway, heard, config_file, notices)
     finally:
         notices.stopping()
         await gateway.stop()
@@ -46,11 +46,11 @@ async def serve_until_told(config: Config, config_file: Path | None) -> None:
 
 
 async def _until_told(
-    gateway: Gateway, heard: asyncio.Queue[signal.Signals], config: Config, config_file: Path | None, notices: Notices
+    gateway: Gateway, heard: asyncio.Queue[signal.Signals], config_file: Path | None, notices: Notices
 ) -> None:
     while (told := await heard.get()) is signal.SIGHUP:
         notices.reloading()
-        config = reload(config, config_file)
+        await reload(gateway, config_file)
         notices.serving()
     if told is signal.SIGINT:
         return
@@ -80,18 +80,18 @@ async def _to_end(heard: asyncio.Queue[signal.Signals]) -> None:
         pass
 
 
-def reload(before: Config, config_file: Path | None) -> Config:
-    """Read the configuration again: the log changes now, the rest at the next start. Returns what is in effect."""
+async def reload(gateway: Gateway, config_file: Path | None) -> None:
+    """Read the configuration again: what may change in a running process changes, all of it or nothing."""
     try:
-        after = load(config_file, os.environ)
-    except ConfigFaults as faults:
-        for fault in faults.faults:
-            log.error("not reloaded: %s", fault)  # noqa: TRY400  the operator's fault, told without a traceback
-        return before
-    logs.configure(sys.stderr, after.log.format, after.log.level)
-    waiting = [name for name in Config.model_fields if name != "log" and getattr(before, name) != getattr(after, name)]
+        waiting = await gateway.reload(config_file, os.environ)
+    except ConfigFaults as error:
+        told = "; ".join(str(fault) for fault in error.faults)
+        log.error("not reloaded, everything stays as it was: %s", told)  # noqa: TRY400  the operator's own fault
+        return
+    logs.configure(sys.stderr, gateway.config.log.format, gateway.config.log.level)
     if waiting:
-        log.warning("reloaded [log]; changed as well, in effect after a restart: %s", ", ".join(waiting))
+        log.warning("reloaded; changed as well, in effect after a restart: %s", ", ".join(waiting))
     else:
-        log.info("reloaded [log]")
-    return before.model_copy(update={"log": after.log})
+        log.info("reloaded")
+    for sentence in gateway.parts.routes.warnings():
+        log.warning(sentence)

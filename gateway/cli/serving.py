@@ -27,7 +27,7 @@ _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 @click.command()
 @config_option
 def serve(config_file: Path | None) -> None:
-    """Run the gateway. SIGTERM drains, SIGINT stops at once, SIGHUP reloads [log]."""
+    """Run the gateway. SIGTERM drains, SIGINT stops at once, SIGHUP reloads."""
     config = load(config_file, os.environ)
     logs.configure(sys.stderr, config.log.format, config.log.level)
     run_async(serve_until_told(config, config_file))

@@ -1,6 +1,8 @@
 """The configuration: one TOML file, every key also from the environment, all faults told at once."""
 
 from gateway.config.addresses import Address, FdAddress, TcpAddress, UnixAddress, parse_address
+from gateway.config.certificates import read_certificate
+from gateway.config.checks import check_together
 from gateway.config.faults import ConfigFaults, Fault
 from gateway.config.load import ENVIRONMENT_PREFIX, load
 from gateway.config.model import Config
@@ -16,6 +18,8 @@ __all__ = [
     "Route",
     "TcpAddress",
     "UnixAddress",
+    "check_together",
     "load",
     "parse_address",
+    "read_certificate",
 ]

@@ -65,6 +65,9 @@ def _listeners(config: Config) -> Iterator[Check]:
     if public == internal and getattr(public, "port", None) != 0:
         reason = "must differ from server.public: what it serves is not for guests"
         yield Check(Fault("server.internal", shown(config.server.internal), reason), ("server.public",))
+    if bool(config.server.tls_certificate) != bool(config.server.tls_key):
+        missing = "tls_key" if config.server.tls_certificate else "tls_certificate"
+        yield Check(Fault(f"server.{missing}", "", "give both server.tls_certificate and server.tls_key, or neither"))
     desk, guests = config.server.desk_url, config.server.public_url
     if desk and urlsplit(desk).scheme != urlsplit(guests).scheme:
         reason = "must have the scheme of server.public_url"

@@ -58,6 +58,8 @@ class Server(Section):
     desk_url: OptionalOrigin = ""
     drain_max_s: Seconds = 1800
     reuse_port: bool = False
+    tls_certificate: str = ""
+    tls_key: str = ""
     express: bool = True
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
@@ -53,8 +53,21 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewable:
+    """What a reload replaces, all of it at once: each is made of the configuration alone, and keeps no state."""
+
+    config: Config
+    patterns: Patterns
+    routes: RouteTable
+    signing: Signing
+    identity: Identity
+    names: CookieNames
+    pages: Pages
+
+
+@dataclass(slots=True)
 class Parts:
-    """The services behind the public listener."""
+    """The services behind the public listener. Nothing of it ever changes but by `renew`."""
 
     config: Config
     policy: Policy
@@ -82,6 +95,11 @@ class Parts:
     trusts: Callable[[str], bool]  # whether an address is one of the operator's proxies
     losses: Losses = field(default_factory=Losses)
     lobby: Lobby = field(default_factory=Lobby)
+
+    def renew(self, made: Renewable) -> None:
+        """Have every decision from now on rest on these; what was decided already goes on as it was."""
+        for each in fields(made):
+            setattr(self, each.name, getattr(made, each.name))
 
     def entry_path(self, given: Pass) -> str:
         """Where the platform receives whoever has this pass."""

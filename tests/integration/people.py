@@ -8,13 +8,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientWebSocketResponse,
+    CookieJar,
+    TCPConnector,
+    WSMsgType,
+)
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -159,10 +168,12 @@ class Socket:
 class Browser:
     """One visitor. `base` is the gateway it speaks to; cookies stay when it goes to another."""
 
-    def __init__(self, base: str, *, host: str = "") -> None:
+    def __init__(self, base: str, *, host: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.base = base
         self.session = ClientSession(
-            cookie_jar=CookieJar(unsafe=True), headers={"Host": host or urlsplit(PUBLIC).netloc}
+            connector=TCPConnector(ssl=tls if tls is not None else True),
+            cookie_jar=CookieJar(unsafe=True),
+            headers={"Host": host or urlsplit(PUBLIC).netloc},
         )
         self._open: list[Events | Socket] = []
 

@@ -132,6 +132,11 @@ class Lane:
         head = b"%b%bX-Request-Id: %b\r\n\r\n" % (start.line, permit.lines, request_id.encode())
         return Departure(permit, upstream, leg, start.method, head, request_id, time.perf_counter())
 
+    def forget(self) -> None:
+        """Keep nothing of what was decided: the routes or the keys are others. What is under way goes on."""
+        self._visitors.clear()
+        self._places.clear()
+
     def answered(self, departure: Departure) -> None:
         """The head of its answer came."""
         self.parts.metrics.upstream_answered(time.perf_counter() - departure.began)

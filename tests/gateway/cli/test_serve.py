@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import signal
 import socket
 import subprocess
@@ -11,9 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-
-from gateway.cli.lifetime import reload
-from gateway.config import load
+import trustme
 
 WITHIN_S = 20
 
@@ -90,12 +87,81 @@ def test_sighup_reloads_the_log_and_names_what_waits_for_a_restart(program, conf
     assert (process.returncode, err) == (0, "")  # nothing below a warning is told any more
 
 
-def test_a_reload_of_a_faulty_file_keeps_what_is_in_effect(gateway, caplog):
-    before = load(gateway.config, {})
-    gateway.config.write_text("[log]\nlevel = 7\nshape = 1\n")
-    with caplog.at_level(logging.ERROR):
-        assert reload(before, gateway.config) is before
-    assert [record.getMessage().partition(" = ")[0] for record in caplog.records] == [
-        "not reloaded: log.level",
-        "not reloaded: log.shape: unknown key",
-    ]
+def test_a_reload_of_a_faulty_file_changes_nothing_and_tells_all_faults_in_one_line(program, config):
+    process = program("serve", "--config", str(config))
+    _lines_until(process, "serving")
+    before = config.read_text()
+    config.write_text(before + '[rooms]\nadmission_ttl_s = "x"\n[log]\nlevel = "error"\nshape = 1\n')
+    process.send_signal(signal.SIGHUP)
+    (told,) = _lines_until(process, "not reloaded")
+    assert "log.shape: unknown key" in str(told["event"])
+    assert "rooms.admission_ttl_s" in str(told["event"])
+    config.write_text(before)
+    process.send_signal(signal.SIGHUP)
+    assert _lines_until(process, "reloaded")[-1]["level"] == "info"  # which would not be told on the level of errors
+    process.send_signal(signal.SIGINT)
+    assert process.wait(WITHIN_S) == 0
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate and its key, as files."""
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    issued.private_key_pem.write_to_path(key)
+    for number, blob in enumerate(issued.cert_chain_pems):
+        blob.write_to_path(chain, append=number > 0)
+    return chain, key
+
+
+def _absent(chain: Path, key: Path) -> str:
+    chain.unlink()
+    return f'server.tls_certificate = "{chain}": cannot be read: No such file or directory'
+
+
+def _unreadable(chain: Path, key: Path) -> str:
+    key.unlink()
+    key.mkdir()
+    return f'server.tls_key = "{key}": cannot be read: Is a directory'
+
+
+def _swapped(chain: Path, key: Path) -> str:
+    key.write_text(chain.read_text())
+    return f'server.tls_key = "{key}": holds no private key in PEM form without a passphrase'
+
+
+def _anothers(chain: Path, key: Path) -> str:
+    trustme.CA().issue_cert("127.0.0.1").private_key_pem.write_to_path(key)
+    return f'server.tls_key = "{key}": is not the key of server.tls_certificate'
+
+
+def _empty(chain: Path, key: Path) -> str:
+    chain.write_text("")
+    return f'server.tls_certificate = "{chain}": holds no certificate in PEM form'
+
+
+@pytest.mark.parametrize("spoil", [_absent, _unreadable, _swapped, _anothers, _empty])
+def test_a_certificate_that_cannot_be_shown_is_one_line_and_exit_code_1(program, config, certificate, spoil):
+    chain, key = certificate
+    fault = spoil(chain, key)
+    tls = f'[server]\ntls_certificate = "{chain}"\ntls_key = "{key}"\n'
+    config.write_text(config.read_text().replace("[server]\n", tls))
+    process = program("serve", "--config", str(config))
+    out, err = process.communicate(timeout=WITHIN_S)
+    assert (process.returncode, out) == (1, "")
+    (line,) = err.splitlines()
+    assert line.endswith(fault)
+    checked = program("check", "--config", str(config))
+    assert checked.communicate(timeout=WITHIN_S)[1].splitlines() == [fault]
+    assert checked.returncode == 2
+
+
+@pytest.mark.parametrize("listener", ["public", "internal"])
+def test_a_bad_socket_path_is_one_line_and_exit_code_1(program, gateway, tmp_path, listener):
+    path = tmp_path / "nowhere" / "gateway.sock"
+    others = {"public": "127.0.0.1:0", "internal": "127.0.0.1:0"}
+    keys = "".join(f'{name} = "{where}"\n' for name, where in {**others, listener: f"unix:{path}"}.items())
+    gateway.config.write_text(gateway.config.read_text().replace("[server]\n", f"[server]\n{keys}"))
+    process = program("serve", "--config", str(gateway.config))
+    out, err = process.communicate(timeout=WITHIN_S)
+    assert (process.returncode, out, err) == (1, "", f"cannot listen on {path}: No such file or directory\n")
