@@ -35,6 +35,7 @@ LISTED = {
     "gateway_auth_checks_total": {"dialect", "verdict"},
     "gateway_webhooks_total": {"outcome"},
     "gateway_webhook_oldest_seconds": set(),
+    "gateway_reloads_total": {"outcome"},
     "gateway_draining": set(),
     "gateway_build_info": {"version"},
 }
@@ -72,6 +73,7 @@ def used() -> Metrics:
     metrics.store_is_up(up=True)
     metrics.auth_checked("nginx", "forward")
     metrics.webhook("delivered")
+    metrics.reloaded(done=True)
     metrics.is_draining(draining=True)
     return metrics
 
