@@ -3,6 +3,7 @@
 # make check   format, lint, types, import contracts
 # make deep    the tests that have a long form, in that form: minutes instead of seconds
 # make bench   benchmarks
+# make pictures  take the pictures of docs/ anew, in a real browser
 # make messages  bring the catalogues of every language up to date with the pages
 # make lock    resolve the dependencies anew
 #
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --build-deps-for editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run test deep check format messages bench lock clean
+.PHONY: run test deep check format messages pictures bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
@@ -44,6 +45,10 @@ format: $(VENV)/test.stamp
 
 messages: $(VENV)/test.stamp
 	$(BIN)/python -m tools.messages update
+
+pictures: $(VENV)/test.stamp
+	@.ci/packages
+	$(BIN)/python -m tools.pictures
 
 bench: $(VENV)/test.stamp
 	@benchmarks/packages

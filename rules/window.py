@@ -6,12 +6,13 @@ nothing about the window is stored.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from rules.model import Clinic, Door, DoorKind, Millis, Phase, Policy, Role
 
 DAYS_TO_LOOK_AHEAD = 92
 MINUTES_A_DAY = 1440
+NEAR_MS = 3 * 3_600_000  # around midnight the other day's appointments are as near as this day's
 
 
 def opens(door: Door, role: Role, policy: Policy) -> Millis:
@@ -38,6 +39,14 @@ def times_fault(opens_at_ms: Millis, closes_at_ms: Millis, policy: Policy, now_m
     """Whether a session of these times cannot be: backwards, too long, or closed already."""
     length = closes_at_ms - opens_at_ms
     return not 0 < length <= policy.max_length_ms or closes_at_ms + policy.closes_late_ms <= now_ms
+
+
+def day_around(zone: tzinfo | None, now_ms: Millis) -> tuple[Millis, Millis]:
+    """The day in that zone (none: UTC) at this instant, from midnight to midnight, and what is near beyond either."""
+    local = datetime.fromtimestamp(now_ms / 1000, zone or UTC)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    begins, ends = (int(day.timestamp() * 1000) for day in (midnight, midnight + timedelta(days=1)))
+    return min(begins, now_ms - NEAR_MS), max(ends, now_ms + NEAR_MS)
 
 
 def takes_newcomers(clinic: Clinic, now_ms: Millis) -> bool:

@@ -11,8 +11,7 @@ from gateway.edge.parts import Call, Parts
 from gateway.store import Snapshot, UnknownOwner
 from rules.model import DoorKind, Millis, Role, Room
 from rules.views import Json, Links, desk_document
-
-DAY_MS = 86_400_000
+from rules.window import day_around
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,12 @@ async def _by_seat(parts: Parts, room: Room, door_id: str, number: int, visitor:
 
 
 async def read_desk(parts: Parts, access: Access, now_ms: Millis) -> Snapshot:
-    """The doors the desk shows: the room, today's sessions, wherever somebody is. Raises StoreAway, UnknownOwner."""
+    """The room, the sessions of the clinic's day, and wherever somebody is. Raises StoreAway, UnknownOwner."""
     if access.only_door is not None:
         return await parts.doors.read(access.room.id, access.only_door)
-    agenda = await parts.sessions.agenda(access.room.id, now_ms - DAY_MS // 2, now_ms + DAY_MS)
+    clinic = await parts.directory.clinic(access.room.clinic)
+    today = day_around(clinic.zone if clinic is not None else None, now_ms)
+    agenda = await parts.sessions.agenda(access.room.id, *today)
     return await parts.doors.read(access.room.id, access.room.id, *agenda)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.integration.people import HTML, JSON, Browser
@@ -49,6 +52,17 @@ async def test_nobody_opens_a_desk_without_a_host_pass_and_none_tells_whether_it
     assert nowhere.status == 403
     if accept == JSON:
         assert there.json | {"request_id": ""} == nowhere.json | {"request_id": ""}
+
+
+async def test_today_is_the_clinics_own_day(clinics: Clinics):
+    """At about noon there: what was this morning and is this evening, nothing of yesterday or tomorrow."""
+    west = datetime.now(UTC).hour - 12  # such zones count westwards
+    zone = f"Etc/GMT{west:+d}" if west else "UTC"
+    room = await clinics.room(time_zone=zone, zone=ZoneInfo(zone))
+    hours = (-14, -10, 10, 14)
+    sessions = [await clinics.session(room, opens_in_s=at * 3600, lasts_s=15 * 3600) for at in hours]
+    desk = await (await clinics.host(room)).document(clinics.desk(room))
+    assert {door["id"] for door in desk["doors"]} - {room.id} == {session.id for session in sessions[1:3]}
 
 
 async def test_another_owner_gets_no_desk_and_no_button_of_this_one(clinics: Clinics):

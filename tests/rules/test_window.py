@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.model import Clinic, OpeningHours, Phase, Role
-from rules.window import closes, next_opening, opens, phase, takes_newcomers, times_fault
+from rules.window import closes, day_around, next_opening, opens, phase, takes_newcomers, times_fault
 from tests.rules.cases import NOW, POLICY, room, session
 from tests.rules.world import MINUTE
 
@@ -128,3 +128,18 @@ def test_hours_are_wall_time_across_changes_of_the_clock(zone: str, closed: str,
     assert takes_newcomers(clinic, following)
     assert not takes_newcomers(clinic, following - 1)
     assert datetime.fromtimestamp(following / 1000, UTC).minute in {0, 30}
+
+
+@pytest.mark.parametrize(
+    ("now", "begins", "ends"),
+    [
+        pytest.param("2026-11-24T09:00", "2026-11-24T00:00", "2026-11-25T00:00", id="a morning"),
+        pytest.param("2026-11-24T22:30", "2026-11-24T00:00", "2026-11-25T01:30", id="the next day is near"),
+        pytest.param("2026-11-24T01:00", "2026-11-23T22:00", "2026-11-25T00:00", id="the last day is near"),
+        pytest.param("2026-10-04T09:00", "2026-10-04T00:00", "2026-10-05T00:00", id="a day of 23 hours"),
+    ],
+)
+def test_a_day_is_the_clinics_own_from_midnight_to_midnight(now: str, begins: str, ends: str) -> None:
+    """Wherever the gateway runs; only around midnight does it show what is near on the other side."""
+    zone = "Australia/Sydney"
+    assert day_around(ZoneInfo(zone), at(now, zone)) == (at(begins, zone), at(ends, zone))
