@@ -76,7 +76,7 @@ class Internal:
             parts.metrics.guests_waiting(kind.value, count)
         for role, count in parts.presences.inside_counts().items():
             parts.metrics.people_inside(role.value, count)
-        parts.metrics.sessions_overtime(parts.presences.overtime_count())
+        parts.metrics.sessions_overtime(self._inside.overtime_count())
         parts.metrics.is_draining(draining=self._is_draining())
         for host, waited_ms in parts.hub.longest_waits(clock.now_ms()).items():
             parts.metrics.longest_wait(host.value, waited_ms / 1000)

@@ -36,7 +36,7 @@ def may_return(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool
     """
     if guest.state is GuestState.INSIDE:
         return True
-    return guest.state is GuestState.OUT and guest.may_return and now_ms < guest.since_ms + grace(door, policy)
+    return guest.state is GuestState.OUT and guest.may_return and now_ms < guest.since_ms + grace(door.kind, policy)
 
 
 def is_blocked(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool:

@@ -127,7 +127,7 @@ def undo_end(step: Step) -> Step | Rejected:
         return step
     if step.now_ms >= (door.finished_at_ms or 0) + step.policy.undo_end_ms:
         return Rejected(Refused.TOO_LATE)
-    lease_ms = max(door.alive_until_ms, lease_for(door, step.policy, step.now_ms))
+    lease_ms = max(door.alive_until_ms, lease_for(door.kind, step.policy, step.now_ms))
     back = replace(door, status=status, finished_at_ms=None, alive_until_ms=lease_ms)
     return step.put(back).tell(Happening.SESSION_RESUMED)
 

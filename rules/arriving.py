@@ -196,7 +196,7 @@ def enter(step: Step, event: Enter) -> Step | Rejected:
     first = not is_inside(step.door, event.visitor, step.now_ms, event.role)
     door = _host_here(step.door, event.visitor) if is_host else _here(step, event)
     until_ms = step.now_ms + step.policy.presence_ttl_ms
-    lease_ms = lease_for(door, step.policy, step.now_ms)
+    lease_ms = lease_for(door.kind, step.policy, step.now_ms)
     others = (p for p in door.presence if (p.visitor, p.connection) != (event.visitor, event.connection))
     presence = (*others, Presence(event.visitor, event.connection, event.role, until_ms))
     step = step.put(replace(_leased(door, lease_ms), presence=presence))

@@ -14,9 +14,9 @@ from rules.presence import anyone_inside, grace, inside, inside_until, is_inside
 from rules.window import closes
 
 
-def lease_for(door: Door, policy: Policy, now_ms: Millis) -> Millis:
+def lease_for(kind: DoorKind, policy: Policy, now_ms: Millis) -> Millis:
     """What a sign of anybody inside moves the session's lease to, at least."""
-    return now_ms + policy.presence_ttl_ms + grace(door, policy)
+    return now_ms + policy.presence_ttl_ms + grace(kind, policy)
 
 
 def is_over(door: Door, policy: Policy, now_ms: Millis) -> bool:
@@ -48,7 +48,7 @@ def forgotten_at(door: Door, guest: Guest, policy: Policy) -> Millis | None:
         case GuestState.WAITING | GuestState.ON_HOLD | GuestState.MOVED:
             at_ms = max(guest.joined_at_ms, guest.since_ms, door.heard.get(guest.visitor, 0)) + policy.waiting_ttl_ms
         case GuestState.OUT | GuestState.DENIED:
-            at_ms = max(guest.since_ms, guest.denied_at_ms or 0) + max(policy.deny_block_ms, grace(door, policy))
+            at_ms = max(guest.since_ms, guest.denied_at_ms or 0) + max(policy.deny_block_ms, grace(door.kind, policy))
         case GuestState.REMOVED if door.kind is DoorKind.ROOM:
             at_ms = guest.since_ms + policy.deny_block_ms
         case _:
@@ -82,7 +82,7 @@ def _door_changes(door: Door, policy: Policy, now_ms: Millis) -> Iterator[Millis
 def _session_changes(door: Door, policy: Policy, now_ms: Millis) -> Iterator[Millis]:
     if door.status is Status.OPEN:
         out = (g.since_ms for g in door.guests.values() if g.state is GuestState.OUT and g.may_return)
-        returns = (since_ms + grace(door, policy) for since_ms in out)
+        returns = (since_ms + grace(door.kind, policy) for since_ms in out)
         yield max(closes(door, policy), door.alive_until_ms, *(p.until_ms for p in inside(door, now_ms)), *returns)
         if not door.overtime_told and anyone_inside(door, now_ms):
             yield closes(door, policy)

@@ -78,6 +78,6 @@ def last_sign(door: Door, visitor: str) -> Millis:
     return max(door.heard.get(visitor, 0), leased_until(door, visitor))
 
 
-def grace(door: Door, policy: Policy) -> Millis:
-    """How long somebody who dropped out may come back by themselves."""
-    return policy.room_grace_ms if door.kind is DoorKind.ROOM else policy.session_grace_ms
+def grace(kind: DoorKind, policy: Policy) -> Millis:
+    """How long somebody who dropped out of such a door may come back by themselves."""
+    return policy.room_grace_ms if kind is DoorKind.ROOM else policy.session_grace_ms

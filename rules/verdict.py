@@ -82,7 +82,7 @@ def _decide_guest(owner: Owner, door: Door, visitor: Visitor, policy: Policy, no
     if is_inside(door, visitor.id, now_ms, Role.GUEST):
         return Verdict(Reason.ADMITTED, joined=True, rule="Whoever is inside stays inside.")
     if guest is not None and may_return(door, guest, policy, now_ms):
-        until_ms = guest.since_ms + grace(door, policy) if guest.state is GuestState.OUT else None
+        until_ms = guest.since_ms + grace(door.kind, policy) if guest.state is GuestState.OUT else None
         rule = "Whoever dropped out may come back within the grace time."
         return Verdict(Reason.ADMITTED, joined=True, retry_at_ms=until_ms, rule=rule)
     return _decide_newcomer(owner, door, visitor, guest, other, policy, now_ms)

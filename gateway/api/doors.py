@@ -154,7 +154,7 @@ async def _renewed(call: ApiCall, at: At, member: str) -> bool:
     """Whether a lease of this connection was there to be renewed; else the rules are asked."""
     owner_id = at.snapshot.owner.room.id
     is_session = at.door.kind is DoorKind.SESSION
-    alive_until_ms = lease_for(at.door, call.parts.policy, at.snapshot.now_ms) if is_session else 0
+    alive_until_ms = lease_for(at.door.kind, call.parts.policy, at.snapshot.now_ms) if is_session else 0
     beat = DoorBeat(at.door.id, owner_id, renew=[member], alive_until_ms=alive_until_ms)
     answer = await call.parts.doors.beats.beat(partition_of(owner_id), [beat])
     return not answer.missing

@@ -46,6 +46,7 @@ class Inside:
         self._here: dict[str, set[Connected]] = {}
         self._followed: dict[str, Subscription] = {}
         self._from: Counter[str] = Counter()
+        self._overtime: set[str] = set()  # those of the doors here that are past their time
         self._polls: dict[tuple[str, str], float] = {}  # by door and visitor: when they last asked
         self._tasks: set[asyncio.Task[None]] = set()
         self._polling: set[asyncio.Task[None]] = set()
@@ -53,6 +54,10 @@ class Inside:
     def count_from(self, address: str) -> int:
         """How many tunnels came from one address."""
         return self._from[address]
+
+    def overtime_count(self) -> int:
+        """Sessions that go on past their time with somebody inside through this process."""
+        return len(self._overtime)
 
     def came(self, tunnel: Tunnel, given: Pass, address: str) -> None:
         """A signalling connection of whoever has this pass is open."""
@@ -102,6 +107,7 @@ class Inside:
         here.discard(connected)
         if not here:
             self._here.pop(door_id, None)
+            self._overtime.discard(door_id)
             followed = self._followed.pop(door_id, None)
             if followed is not None:
                 followed.close()
@@ -129,6 +135,8 @@ class Inside:
         owner, now_ms = snapshot.owner, snapshot.now_ms
         if door_id not in owner.doors:
             return  # lost with the store's data; whoever is inside stays, and says so with the next beat
+        note = self._overtime.add if owner.doors[door_id].overtime_told else self._overtime.discard
+        note(door_id)
         for connected in list(self._here.get(door_id, ())):
             if self._presences.was_let_in_before(door_id, connected.name, snapshot.epoch):
                 continue  # lost likewise, though the door is there again: the next beat asks, or says so

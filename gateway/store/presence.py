@@ -22,7 +22,7 @@ from gateway.store.snapshot import member_of
 from rules.effects import Applied, Rejected
 from rules.events import Enter, Exit, Tick
 from rules.lease import lease_for
-from rules.model import Door, DoorKind, Millis, Role
+from rules.model import DoorKind, Millis, Role
 
 CHUNK = 50  # doors renewed by one beat
 
@@ -42,7 +42,6 @@ class Connection:
     connection: str
     seat: int | None
     barred: Callable[[], None]
-    door: Door | None = None  # as last seen; its kind and its grace decide how far a beat moves the lease
     epoch: str = ""  # the epoch in which the rules let it in
     is_let_in: bool = False
     is_unrecorded: bool = False  # asserted without asking: no document says so, and nothing is due for it
@@ -129,10 +128,6 @@ class Presences:
         people = {(c.door_id, c.visitor, c.role) for c in self._all()}
         return {role: sum(r is role for _, _, r in people) for role in Role}
 
-    def overtime_count(self) -> int:
-        """Sessions that go on past their time with somebody inside through this process."""
-        return len({c.door_id for c in self._all() if c.door is not None and c.door.overtime_told})
-
     def waiting_counts(self) -> dict[DoorKind, int]:
         """Guests who wait with a live page of this process, by the kind of their door."""
         counts = dict.fromkeys(DoorKind, 0)
@@ -143,7 +138,6 @@ class Presences:
     async def _let_in(self, entry: Connection) -> Change:
         event = Enter(entry.visitor, entry.role, entry.connection, entry.seat)
         change = await self._doors.change(entry.owner_id, entry.door_id, event)
-        entry.door = change.snapshot.owner.doors.get(entry.door_id)
         if isinstance(change.answer, Applied):
             entry.is_let_in, entry.epoch = True, change.snapshot.epoch
         return change
@@ -228,12 +222,11 @@ class Presences:
 
     def _alive_until(self, part: _Part) -> Millis:
         now_ms = self._doors.store.estimate_now_ms()
-        sessions = [e.door for e in part.inside.values() if e.door is not None and e.door.kind is DoorKind.SESSION]
-        return max((lease_for(door, self._doors.policy, now_ms) for door in sessions), default=0)
+        is_session = part.door_id != part.owner_id  # a room's door has its owner's id
+        return lease_for(DoorKind.SESSION, self._doors.policy, now_ms) if part.inside and is_session else 0
 
     async def _ask_again(self, entry: Connection, *, lost: bool) -> None:
         """Whether a connection whose lease is gone may stay: the rules say, unless they have nothing to go by."""
-        door_before = entry.door
         try:
             change = await self._let_in(entry)
         except UnknownOwner:
@@ -248,7 +241,6 @@ class Presences:
         if not refused:
             return
         if lost and not known:
-            entry.door = entry.door or door_before
             await self._assert(entry)
             return
         self._drop(entry.door_id, entry.connection)

@@ -114,6 +114,17 @@ async def test_a_wait_is_seen_by_where_the_host_is(clinics: Clinics):
     await page.close()
 
 
+async def test_a_session_past_its_time_is_counted_while_somebody_is_inside(clinics: Clinics):
+    room = await clinics.room()
+    session = await clinics.session(room, lasts_s=1)
+    host = clinics.browser()
+    assert (await host.press(session.host)).status == 303
+    await clinics.go_in(host, session.host, room)
+    await until(clinics, "gateway_sessions_overtime", 1)
+    await host.drop()
+    await until(clinics, "gateway_sessions_overtime", 0)
+
+
 async def test_a_gateway_that_drains_says_so_and_lets_calls_go_on(start, furnish):
     running: Running = await start({"server": {"drain_max_s": 30}})
     clinics = furnish(running)

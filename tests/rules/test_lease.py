@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rules.lease import forgotten_at, is_active, is_over, lease_for, next_change_at
-from rules.model import Door, GuestState, Millis, Role, Status
+from rules.model import Door, DoorKind, GuestState, Millis, Role, Status
 from tests.rules.cases import LIVE_MS, NOW, POLICY, guest, owner, presence, room, session
 from tests.rules.world import MINUTE
 
@@ -18,7 +18,7 @@ G = GuestState
 
 def test_a_sign_of_anybody_inside_moves_the_lease() -> None:
     """By the presence's life and the grace after it."""
-    assert lease_for(session(), POLICY, NOW) == NOW + POLICY.presence_ttl_ms + POLICY.session_grace_ms
+    assert lease_for(DoorKind.SESSION, POLICY, NOW) == NOW + POLICY.presence_ttl_ms + POLICY.session_grace_ms
 
 
 @pytest.mark.parametrize(

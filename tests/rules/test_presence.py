@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.model import GuestState, Role, Status
+from rules.model import DoorKind, GuestState, Role, Status
 from rules.presence import (
     anyone_inside,
     grace,
@@ -80,4 +80,7 @@ def test_a_page_is_live_for_a_while_after_it_was_heard() -> None:
 
 def test_rooms_and_sessions_have_their_own_grace() -> None:
     """A drop out of a room is forgiven for less long than one out of a session."""
-    assert (grace(room(), POLICY), grace(session(), POLICY)) == (POLICY.room_grace_ms, POLICY.session_grace_ms)
+    assert (grace(DoorKind.ROOM, POLICY), grace(DoorKind.SESSION, POLICY)) == (
+        POLICY.room_grace_ms,
+        POLICY.session_grace_ms,
+    )

@@ -152,7 +152,7 @@ class World:
         others = tuple(p for p in door.presence if (p.visitor, p.connection) != (line.visitor, line.connection))
         until_ms = self.now_ms + self.policy.presence_ttl_ms
         presence = (*others, Presence(line.visitor, line.connection, line.role, until_ms))
-        alive_ms = max(door.alive_until_ms, lease_for(door, self.policy, self.now_ms))
+        alive_ms = max(door.alive_until_ms, lease_for(door.kind, self.policy, self.now_ms))
         self.owner = self.owner.with_door(replace(door, presence=presence, alive_until_ms=alive_ms))
 
     def _hear(self, door_id: str, visitor: str) -> None:
