@@ -72,6 +72,7 @@ class Exchange:
         head_s, idle_s: seconds to the head, and between two pieces of body.
         may_switch: the request asked for an upgrade, so that 101 is an answer to it.
         request_sent: nothing of the request is left to send.
+        until: loop time by which there must be a head, where head_s began before this.
         ended: called once there is an outcome, by whoever does not wait for it with `complete`.
     """
 
@@ -111,6 +112,7 @@ class Exchange:
         idle_s: float,
         may_switch: bool = False,
         request_sent: bool = True,
+        until: float | None = None,
         ended: Callable[[], None] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -132,7 +134,7 @@ class Exchange:
         self.request_sent = request_sent
         self.awaiting_client = False  # for more of its request body: no time runs against the upstream
         self.refusal: Exception | None = None
-        self._deadline = self._loop.time() + head_s
+        self._deadline = self._loop.time() + head_s if until is None else until
         self._set_timer()
 
     async def complete(self) -> Outcome:

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from aiohttp import web
 
@@ -225,8 +225,21 @@ class _Run:
         return lines if head.interim else [*lines, *self.errand.added]
 
 
+class Ended(Protocol):
+    """An exchange that has come to an outcome."""
+
+    @property
+    def kind(self) -> AwayKind: ...
+    @property
+    def head(self) -> ResponseHead | None: ...
+    @property
+    def request_sent(self) -> bool: ...
+    @property
+    def refusal(self) -> Exception | None: ...
+
+
 def settle(
-    exchange: Exchange, outcome: Outcome, leg: Leg, upstream: Upstream, client: asyncio.BaseTransport | None
+    exchange: Ended, outcome: Outcome, leg: Leg, upstream: Upstream, client: asyncio.BaseTransport | None
 ) -> int:
     """Give the leg back, end an answer that stopped short, and say which status was sent (499: the client left).
 

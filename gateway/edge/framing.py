@@ -20,7 +20,7 @@ CONTINUE: Final = 100
 SWITCHING: Final = 101
 _FIRST_FINAL: Final = 200
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
-_BODILESS: Final = frozenset({204, 304})
+BODILESS: Final = frozenset({204, 304})
 _FRAMING_SIZES: Final = frozenset({len("content-length"), len("transfer-encoding"), len("connection")})
 _MAX_INTERIM: Final = 16  # 1xx answers before a final one; more is an origin gone astray
 
@@ -238,7 +238,7 @@ class ResponseReader:
     def _read_head(self, status: int, version: str) -> ResponseHead:
         length, chunked, tokens = _read_framing(self._headers, version)
         reusable = b"close" not in tokens and (version == "1.1" or b"keep-alive" in tokens)
-        if self._method == "HEAD" or status < _FIRST_FINAL or status in _BODILESS:
+        if self._method == "HEAD" or status < _FIRST_FINAL or status in BODILESS:
             delimiter = Delimiter.NOTHING
         elif chunked:
             delimiter = Delimiter.CHUNKS

@@ -24,6 +24,16 @@ class Receiver(Protocol):
         """The response will not be completed: the leg is closed, or what it said is not HTTP."""
 
 
+class Taker(Protocol):
+    """Who reads an answer without the leg's help."""
+
+    def came(self, data: bytes) -> None:
+        """Bytes, as they came."""
+
+    def lost(self) -> None:
+        """The connection has ended."""
+
+
 class Leg(asyncio.Protocol):
     """A connection to an upstream, kept alive between exchanges by `Upstream`."""
 
@@ -32,6 +42,7 @@ class Leg(asyncio.Protocol):
         "_loop",
         "_reader",
         "_receiver",
+        "_taker",
         "exchanges",
         "idle_since",
         "transport",
@@ -42,6 +53,7 @@ class Leg(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._receiver: Receiver | None = None
         self._reader: ResponseReader | None = None
+        self._taker: Taker | None = None
         self._drained: asyncio.Future[None] | None = None
         self.transport: asyncio.Transport | None = None
         self.exchanges = 0
@@ -74,10 +86,24 @@ class Leg(asyncio.Protocol):
         self._reader = ResponseReader(method, max_head_bytes)
         self.exchanges += 1
 
+    def begin(self, taker: Taker) -> None:
+        """Begin an exchange whose answer `taker` reads as it comes, to its end or until it has the leg read on."""
+        self._taker = taker
+        self.exchanges += 1
+
+    def read_on(self, receiver: Receiver, method: str, max_head_bytes: int, data: bytes) -> None:
+        """Read what the taker was given, and what comes from now on, for `receiver`."""
+        self._taker = None
+        self.exchanges -= 1
+        self.start(receiver, method, max_head_bytes)
+        self.data_received(data)
+
     def release(self) -> bool:
-        """End the exchange; return whether the leg may serve another."""
+        """End the exchange; return whether the leg may serve another, as far as it knows."""
+        taker, self._taker = self._taker, None
         reader, self._reader, self._receiver = self._reader, None, None
-        return self.usable and reader is not None and reader.ended and not reader.surplus and not self.writing_paused
+        whole = taker is not None or (reader is not None and reader.ended and not reader.surplus)
+        return whole and self.usable and not self.writing_paused
 
     def write(self, data: bytes) -> None:
         """Send, or drop where the connection is gone (the receiver has been told, or is about to be)."""
@@ -99,8 +125,8 @@ class Leg(asyncio.Protocol):
             self.transport.resume_reading()
 
     def abort(self) -> None:
-        """Close at once; the receiver is not told."""
-        self._receiver = None
+        """Close at once; nobody is told."""
+        self._receiver = self._taker = None
         if self.transport is not None:
             self.transport.abort()
 
@@ -110,6 +136,9 @@ class Leg(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        if self._taker is not None:
+            self._taker.came(data)
+            return
         if self._reader is None or self._receiver is None:
             self.abort()  # an origin that speaks unasked, such as 408 before it hangs up
             return
@@ -127,6 +156,9 @@ class Leg(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
         self._wake()
+        taker, self._taker = self._taker, None
+        if taker is not None:
+            taker.lost()
         if self._reader is None or self._receiver is None or self._reader.ended:
             return
         stopped = AwayKind.TRUNCATED if self._reader.started else AwayKind.CLOSED

@@ -29,12 +29,13 @@ _PATIENCE = 5  # turns of the loop for aiohttp to finish the request before
 class ExpressHandler(FrontHandler):
     """One client connection; `lane` decides which requests need no awaiting."""
 
-    __slots__ = ("_behind", "_between", "_early", "_journey", "_peer", "_scheme", "_turns", "lane")
+    __slots__ = ("_behind", "_between", "_early", "_journey", "_peer", "_scheme", "_turns", "_under_way", "lane")
 
     def __init__(self, *args: Any, lane: Lane, **options: Any) -> None:
         super().__init__(*args, **options)
         self.lane = lane
-        self._journey: Journey | None = None
+        self._journey: Journey | None = None  # from the first express request on
+        self._under_way = False  # it relays an answer
         self._between = True  # aiohttp has read all it was given, to the end of a message
         self._behind = b""  # arrived while an express answer was under way
         self._early = b""  # arrived while aiohttp was finishing the request before
@@ -48,8 +49,14 @@ class ExpressHandler(FrontHandler):
         self._peer = peername[0] if isinstance(peername, tuple) else ""
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        journey, self._journey = self._journey, None  # they know each other
+        if journey is not None:
+            journey.forget()
+
     def data_received(self, data: bytes) -> None:
-        if self._journey is not None:
+        if self._under_way:
             self._wait_behind(data)
         elif self._early:
             self._early += data
@@ -59,7 +66,7 @@ class ExpressHandler(FrontHandler):
     def force_close(self) -> None:
         journey = self._journey
         super().force_close()
-        if journey is not None:
+        if journey is not None and self._under_way:
             journey.client_gone()
 
     def _begin(self, data: bytes) -> bool:
@@ -76,10 +83,12 @@ class ExpressHandler(FrontHandler):
         departure = self.lane.depart(data, self._peer, self._scheme)
         if departure is None:
             return False
-        self._end_head()
-        self._request_in_progress = True
-        self._journey = Journey(self, departure, data)
-        self._journey.begin()
+        if self._head_timer is not None:
+            self._end_head()
+        self._under_way = self._request_in_progress = True
+        if self._journey is None:
+            self._journey = Journey(self, self.transport)
+        self._journey.begin(departure, data)
         return True
 
     # --- what waits ---------------------------------------------------------------------------------------------
@@ -130,9 +139,8 @@ class ExpressHandler(FrontHandler):
         self._hand_over(data + behind)
 
     def _leave(self) -> None:
-        self._journey = None
         forget_callbacks(self)
-        self._request_in_progress = False
+        self._under_way = self._request_in_progress = False
         waiter = self._handler_waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -141,6 +149,6 @@ class ExpressHandler(FrontHandler):
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
 
     def _process_keepalive(self) -> None:
-        if self._journey is not None:  # not idle, though aiohttp waits
+        if self._under_way:  # not idle, though aiohttp waits
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         super()._process_keepalive()

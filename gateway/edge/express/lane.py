@@ -10,12 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from gateway import clock
 from gateway.edge.calls import Calls, answer_context, verdict_header
 from gateway.edge.cookies import Jar
+from gateway.edge.express.answers import Crossing
 from gateway.edge.express.heads import LONGEST, Start, read_fields, read_start
+from gateway.edge.express.kept import keep
 from gateway.edge.gate import RENEW_AFTER_MS, Allowed
 from gateway.edge.inside import Inside
 from gateway.edge.leg import Leg
@@ -37,8 +38,6 @@ KEPT_S = 10.0  # and at most a sixth of what a signature about who comes is good
 PERMITS_KEPT = 16  # of one visitor
 OWN = "/-/"
 _PlaceKey = tuple[str | int | None, ...]
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 _KINDS = frozenset({RouteClass.ASSET, RouteClass.ENTRY, RouteClass.API, RouteClass.POLL})
 
 
@@ -75,6 +74,7 @@ class Permit:
     lines: bytes  # the request's, but for X-Request-Id
     answer: ResponseContext
     added: tuple[Header, ...]
+    crossing: Crossing  # of plain answers
     address: str
     door: str  # its digest
 
@@ -106,6 +106,7 @@ class Lane:
         self._longest = min(LONGEST, parts.config.upstream.max_head_bytes)
         self._visitors: dict[tuple[str, str, bytes], Visitor] = {}
         self._places: dict[tuple[str, str, str], Place | None] = {}
+        self._crossings: dict[tuple[ResponseContext, tuple[Header, ...]], Crossing] = {}
         self._recheck_s = parts.config.store.recheck_s
         self._kept_s = min(KEPT_S, parts.config.identity.ttl_s / 6)
         self._forget_at = 0.0
@@ -169,7 +170,7 @@ class Lane:
         if known is None:
             known = self._read_visitor(peer, scheme, block)
             if known is not None:
-                _keep(self._visitors, key, known, KEPT)
+                keep(self._visitors, key, known, KEPT)
         return known
 
     def _read_visitor(self, peer: str, scheme: str, block: bytes) -> Visitor | None:
@@ -190,7 +191,7 @@ class Lane:
         known = self._places.get(key)
         if known is None and key not in self._places:
             known = self._find(start, visitor, "")
-            _keep(self._places, key, known, KEPT)
+            keep(self._places, key, known, KEPT)
         if known is not None and known.match.route.binding.parameter:
             return self._find(start, visitor, start.query)
         return known
@@ -216,7 +217,7 @@ class Lane:
         ruled = self._calls.gate.rule_at_once(place.match, visitor.passes)
         permit = self._make_permit(visitor, peer, now, *ruled) if ruled is not None else None
         if permit is not None:
-            _keep(visitor.permits, place.key, permit, PERMITS_KEPT)
+            keep(visitor.permits, place.key, permit, PERMITS_KEPT)
         return permit
 
     def _still_holds(self, permit: Permit) -> bool:
@@ -235,6 +236,7 @@ class Lane:
             if kept_s <= 0:
                 return None  # the full lane renews the pass
         context = self._calls.context(peer, visitor.client, "", allowed)
+        answer, added = answer_context(allowed), (verdict_header(allowed),)
         *lines, _ = request_headers(visitor.lines, context)  # the last one is X-Request-Id
         return Permit(
             route=allowed.match.route.kind.value,
@@ -244,15 +246,10 @@ class Lane:
             until=now + kept_s,
             upstream=allowed.upstream,
             lines=render_fields(lines)[:-2],
-            answer=answer_context(allowed),
-            added=(verdict_header(allowed),),
+            answer=answer,
+            added=added,
+            crossing=self._crossings.get((answer, added))
+            or keep(self._crossings, (answer, added), Crossing(answer, added), KEPT),
             address=visitor.client.address,
             door=parts.signing.digest(given.door) if given is not None else "",
         )
-
-
-def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:
-    """Remember one more; where there is no room, everything else is forgotten."""
-    if len(kept) >= most:
-        kept.clear()
-    kept[key] = value

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from gateway.edge.address import UpstreamAddress, UpstreamLimits
 from gateway.edge.away import UpstreamAway
+from gateway.edge.express.answers import Crossing
 from gateway.edge.express.handler import ExpressHandler
 from gateway.edge.express.heads import read_fields, read_start
 from gateway.edge.express.lane import Departure, Lane, Permit
@@ -252,7 +253,8 @@ class PlainLane:
             return None
         context = _context(fields.host, self.setting)
         lines = render_fields(request_headers(fields.lines, context))
-        permit = Permit("asset", "asset", None, None, 0, "", b"", self.setting.answer, self.setting.added, "", "")
+        answer, added = self.setting.answer, self.setting.added
+        permit = Permit("asset", "asset", None, None, 0, "", b"", answer, added, Crossing(answer, added), "", "")
         head = start.line + lines
         self.taken += 1
         return Departure(permit, self.upstream, leg, start.method, head, "r1", 0)
