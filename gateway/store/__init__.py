@@ -8,7 +8,7 @@ from gateway.store.directory import Directory, Page
 from gateway.store.doors import Change, Doors, Located
 from gateway.store.errors import Outdated, StoreAway, StoreFull, UnknownOwner
 from gateway.store.hooks import Endpoint, Hooks, Lane, Secret, Settlement
-from gateway.store.hub import Hub, Subscription, Watcher
+from gateway.store.hub import Hub
 from gateway.store.identifiers import Identifiers
 from gateway.store.ledger import Ledger
 from gateway.store.outbox import Entry, Mover
@@ -16,6 +16,7 @@ from gateway.store.presence import Connection, Presences
 from gateway.store.sessions import Appointment, Listing, Sessions
 from gateway.store.snapshot import Snapshot
 from gateway.store.trail import Place, Traced, Trail, stream_of
+from gateway.store.watcher import Subscription, Watcher
 from gateway.store.worker import Worker
 
 __all__ = [

@@ -11,7 +11,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from gateway.store.alarms import Alarms
 from gateway.store.directory import HINT
@@ -21,6 +20,7 @@ from gateway.store.hints import BACK_OFF_S, Hints
 from gateway.store.jitter import spread
 from gateway.store.kept import KeptSnapshots
 from gateway.store.snapshot import Snapshot
+from gateway.store.watcher import Subscription, Watcher
 from rules.model import Millis
 from rules.waits import HostIs, waits
 
@@ -28,39 +28,6 @@ RESYNC_S = 25.0
 YIELD_EVERY = 100  # watchers told between two turns of the loop: some milliseconds
 SOONEST_S = 0.2  # share of the resync time between reads that only time asks for
 AT_ONCE = 64  # reads under way that no hint asked for: they must leave room for those that people wait for
-
-
-class Watcher(Protocol):
-    """Who watches a door. Both methods are called from the loop and must not block."""
-
-    @property
-    def owner_id(self) -> str:
-        """Whose doors."""
-
-    @property
-    def door_id(self) -> str:
-        """The door that is read even while nobody is there."""
-
-    def turned(self, snapshot: Snapshot) -> None:
-        """This is true now; called soon after `watch`, and again whenever something may be new."""
-
-    def away(self) -> None:
-        """Nothing could be read."""
-
-
-@dataclass(eq=False, slots=True)
-class Subscription:
-    """A watcher made of functions. `close` may be called at any time, also from the callback."""
-
-    hub: Hub
-    owner_id: str
-    door_id: str
-    turned: Callable[[Snapshot], None]
-    away: Callable[[], None]
-
-    def close(self) -> None:
-        """Watch no longer."""
-        self.hub.unwatch(self)
 
 
 @dataclass(eq=False, slots=True)
@@ -123,7 +90,7 @@ class Hub:
         away: Callable[[], None] = lambda: None,
     ) -> Subscription:
         """Watch an owner, and `door_id` even while nobody is there (default: the room's door), with functions."""
-        subscription = Subscription(self, owner_id, door_id or owner_id, callback, away)
+        subscription = Subscription(self.unwatch, owner_id, door_id or owner_id, callback, away)
         self.watch(subscription)
         return subscription
 
