@@ -110,9 +110,7 @@ class Desk(Changes):
             self.tell("unlocked", door_id)
 
     def on_transfer(self, door_id: str, event: events.Transfer) -> None:
-        to = self.doors.get(event.to)
-        # A door where nobody is, is not read: the store knows only of the others.
-        if to is None or event.to == door_id or not self.somebody(to):
+        if event.to not in self.doors or event.to == door_id:
             raise No("unknown_door")
         target, guest = self.doors[event.to], self.guest(door_id, event.guest)
         if guest["state"] == "moved" and guest["moved_to"] == event.to:
