@@ -38,8 +38,9 @@ from gateway.services import StoreServices, build_parts, open_store, workers
 from gateway.tls import Shown
 from rules.headers import for_upstream
 
-SPREAD_PAGES_S = 10.0
-SPREAD_TUNNELS_S = 30.0
+SPREAD_PAGES_S = 10.0  # at most; as everybody who is moved comes back, elsewhere or to a successor
+SPREAD_TUNNELS_S = 30.0  # likewise
+SPREAD_EACH_S = 0.1  # where there are few
 LOOK_S = 0.5
 NOTICE_S = 5.0
 
@@ -97,12 +98,15 @@ class Gateway:
         if len(self.parts.tunnels) or len(self.parts.streams):
             await asyncio.sleep(NOTICE_S)  # balancers see /readyz first, and send nobody to a closed door
         await self.sites[0].stop()
-        await self.parts.streams.close_all(SPREAD_PAGES_S if len(self.parts.streams) else 0)
+        if isinstance(self.public.server, FrontServer):
+            self.public.server.retire()
+        await self.parts.streams.close_all(min(SPREAD_PAGES_S, SPREAD_EACH_S * len(self.parts.streams)))
         loop = asyncio.get_running_loop()
         until = loop.time() + self.config.server.drain_max_s
-        while len(self.parts.tunnels) and loop.time() < until:  # noqa: ASYNC110 - calls end without a word to us
-            await asyncio.sleep(LOOK_S)
-        await self.parts.tunnels.drain(SPREAD_TUNNELS_S if len(self.parts.tunnels) else 0)
+        while len(self.parts.tunnels) and loop.time() < until:
+            await asyncio.sleep(LOOK_S)  # calls end without a word to us
+            await self.parts.streams.close_all(0)  # of requests that were under way when the others were closed
+        await self.parts.tunnels.drain(min(SPREAD_TUNNELS_S, SPREAD_EACH_S * len(self.parts.tunnels)))
 
     async def stop(self) -> None:
         """End everything at once."""

@@ -163,6 +163,13 @@ class FrontHandler(web.RequestHandler):
         answer.force_close()
         return answer
 
+    def retire(self) -> None:
+        """Be kept no longer than the answer under way; without one, not at all."""
+        if self._waiter is None:
+            self.close()
+        else:  # aiohttp waits for a request, and would wait deaf
+            self.force_close()
+
     def _begin_head(self) -> None:
         self._head_timer = self._loop.call_later(self._head_s, self._head_is_late)
 
@@ -216,6 +223,12 @@ class FrontServer(web.Server):
 
     def __call__(self) -> web.RequestHandler:
         return self._connection(self, loop=self._front_loop, **self._options)
+
+    def retire(self) -> None:
+        """Keep no connection longer than the answer under way on it: this process takes no further requests."""
+        for connection in self.connections:
+            if isinstance(connection, FrontHandler):
+                connection.retire()
 
     def _read(
         self,

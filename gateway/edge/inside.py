@@ -111,7 +111,10 @@ class Inside:
             followed = self._followed.pop(door_id, None)
             if followed is not None:
                 followed.close()
-        self._spawn(self._presences.exit(connected.given.door, connected.name))
+        if connected.tunnel.end is TunnelEnd.DRAINED:  # on their way to another gateway: there until their lease ends
+            self._presences.leave_to_lapse(door_id, connected.name)
+        else:
+            self._spawn(self._presences.exit(door_id, connected.name))
 
     async def _enter(self, connected: Connected) -> None:
         """Let the rules say whether they come in; a store that is away is asked again by the beat."""

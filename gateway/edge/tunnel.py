@@ -136,19 +136,25 @@ class Tunnel:
         """Cut both sides now.
 
         code: told to the client in a close frame (4403 revoked, 1012 restart) where the upstream's last frame is
-        whole; it then has half a second to close, its own bytes going nowhere.
+        whole; it then has half a second to close. Its own bytes go nowhere, but where this process goes away: there
+        its answer, a close frame, has the upstream close in good order.
         """
-        client = self.client.transport
+        client, upstream = self.client.transport, self.upstream.transport
         if self.closed or client is None:
             return
-        if self.upstream.frames.between_frames:
+        is_told = self.upstream.frames.between_frames
+        if is_told:
             client.write(close_frame(code))
             client.resume_reading()
             asyncio.get_running_loop().call_later(_CLOSING_S, client.abort)
         else:
             client.abort()
         self._finish(end)
-        _abort(self.upstream.transport)
+        if is_told and end is TunnelEnd.DRAINED and upstream is not None:
+            self.client.peer = upstream
+            asyncio.get_running_loop().call_later(_CLOSING_S, upstream.abort)
+        else:
+            _abort(upstream)
 
     def side_paused(self) -> None:
         """One side's write buffer is full."""

@@ -104,6 +104,10 @@ class Presences:
             self._gone[door_id, connection] = entry
             await self._tell_gone(entry)
 
+    def leave_to_lapse(self, door_id: str, connection: str) -> None:
+        """A connection has closed because this process goes away: renew it no more, and say nothing of it."""
+        self._drop(door_id, connection)
+
     def connections(self, door_id: str) -> list[Connection]:
         """The connections this process holds at a door."""
         return list(self._connections.get(door_id, {}).values())

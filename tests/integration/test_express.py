@@ -319,6 +319,25 @@ async def test_an_answer_under_way_is_not_cut_when_the_listener_ends(lanes: Lane
     await ending
 
 
+@pytest.mark.parametrize("more", ["", "Accept: again\r\n"], ids=["express", "full"])
+async def test_a_drain_ends_idle_connections_at_once_and_others_with_their_answer(
+    lanes: Lanes, script: Script, more: str
+):
+    idle, busy = await lanes.connect(), await lanes.connect()
+    for wire in (idle, busy):
+        assert (await lanes.ask(wire, "/static/ok")).status == 200
+    taken = lanes.lane.taken
+    await busy.send(lanes.head("/static/held", more=more))
+    await until(lambda: len(script.heads) == 3)
+    assert lanes.lane.taken == taken + (not more)
+    draining = asyncio.ensure_future(lanes.running.gateway.drain())
+    assert await idle.gone() == b""
+    script.hold.set()
+    assert (await busy.message()).body == b"ok"
+    assert await busy.gone() == b""
+    await draining
+
+
 # --- both lanes, the same bytes -------------------------------------------------------------------------------------
 PATHS = (
     *ANSWERS,

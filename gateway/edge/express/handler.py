@@ -69,6 +69,12 @@ class ExpressHandler(FrontHandler):
         if journey is not None and self._under_way:
             journey.client_gone()
 
+    def retire(self) -> None:
+        if self._journey is None:
+            super().retire()
+        else:
+            self._close = True  # `arrived` heeds it
+
     def _begin(self, data: bytes) -> bool:
         """Whether the express lane took this, or aiohttp is given a moment to finish what it does."""
         if self._close or self._force_close or self._messages or self._upgraded:

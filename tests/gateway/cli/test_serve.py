@@ -141,27 +141,19 @@ def _empty(chain: Path, key: Path) -> str:
 
 
 @pytest.mark.parametrize("spoil", [_absent, _unreadable, _swapped, _anothers, _empty])
-def test_a_certificate_that_cannot_be_shown_is_one_line_and_exit_code_1(program, config, certificate, spoil):
+def test_a_certificate_that_cannot_be_shown_is_one_line_and_exit_code_1(gateway, config, certificate, spoil):
     chain, key = certificate
     fault = spoil(chain, key)
     tls = f'[server]\ntls_certificate = "{chain}"\ntls_key = "{key}"\n'
     config.write_text(config.read_text().replace("[server]\n", tls))
-    process = program("serve", "--config", str(config))
-    out, err = process.communicate(timeout=WITHIN_S)
-    assert (process.returncode, out) == (1, "")
-    (line,) = err.splitlines()
-    assert line.endswith(fault)
-    checked = program("check", "--config", str(config))
-    assert checked.communicate(timeout=WITHIN_S)[1].splitlines() == [fault]
-    assert checked.returncode == 2
+    assert gateway.fails(1, "serve").endswith(fault)
+    assert gateway.fails(2, "check") == fault
 
 
 @pytest.mark.parametrize("listener", ["public", "internal"])
-def test_a_bad_socket_path_is_one_line_and_exit_code_1(program, gateway, tmp_path, listener):
+def test_a_bad_socket_path_is_one_line_and_exit_code_1(gateway, tmp_path, listener):
     path = tmp_path / "nowhere" / "gateway.sock"
     others = {"public": "127.0.0.1:0", "internal": "127.0.0.1:0"}
     keys = "".join(f'{name} = "{where}"\n' for name, where in {**others, listener: f"unix:{path}"}.items())
     gateway.config.write_text(gateway.config.read_text().replace("[server]\n", f"[server]\n{keys}"))
-    process = program("serve", "--config", str(gateway.config))
-    out, err = process.communicate(timeout=WITHIN_S)
-    assert (process.returncode, out, err) == (1, "", f"cannot listen on {path}: No such file or directory\n")
+    assert gateway.fails(1, "serve") == f"cannot listen on {path}: No such file or directory"

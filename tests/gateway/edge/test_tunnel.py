@@ -192,6 +192,21 @@ async def test_draining_ends_all_with_a_restart() -> None:
         assert ended == [TunnelEnd.DRAINED] * 3
 
 
+async def test_a_drained_client_closes_towards_the_platform_in_good_order() -> None:
+    """Its answer to the close frame, masked as only a client's is, is the last the platform hears."""
+    answer = b"\x88\x82\x00\x00\x00\x00\x03\xf4"
+    async with origin() as platform, gateway(platform.address) as gate:
+        client, leg, tunnel = await opened(gate, platform, surplus=HELLO)
+        assert await gate.tunnels.drain(0) == 1
+        assert tunnel.end is TunnelEnd.DRAINED
+        told = HELLO + close_frame(RESTART)
+        assert await client.read(len(told)) == told
+        await client.send(answer)
+        assert await leg.gone() == answer
+        assert await client.gone() == b""
+        await eventually(lambda: tunnel.client.transport is None and tunnel.upstream.transport is None)
+
+
 @pytest.mark.parametrize("side", ["client", "upstream"])
 async def test_behind_a_stalled_side_nothing_piles_up(side: str) -> None:
     """A flood is held back at its source; all of it arrives in the end."""
