@@ -1,12 +1,14 @@
 """`check` and `openapi`.
 
-Rule that holds here: a check starts nothing, makes no keys and asks no store; it tells every fault of the file at once.
+Rule that holds here: a check tells every fault of the file at once, starts nothing, makes no keys and asks nobody, but
+for the store and the platform where it is told to.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -16,7 +18,8 @@ import click
 
 from gateway.api.openapi import openapi_document
 from gateway.api.table import OPERATIONS
-from gateway.cli.commands import WRONG_USE
+from gateway.cli.commands import FAILED, WRONG_USE, run_async
+from gateway.cli.dialling import dial
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import show
 from gateway.config import Config, ConfigFaults, Fault, load
@@ -29,7 +32,8 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 @click.command()
 @config_option
 @json_option
-def check(config_file: Path | None, as_json: bool) -> None:
+@click.option("--live", is_flag=True, help="Also ask the store and every platform address whether they answer.")
+def check(config_file: Path | None, as_json: bool, live: bool) -> None:
     """Tell every fault of a configuration at once, and what to think about."""
     try:
         config = load(config_file, os.environ)
@@ -43,7 +47,16 @@ def check(config_file: Path | None, as_json: bool) -> None:
         _show_faults(faults)
     warnings = list(_warnings(config))
     lines = [*(f"warning: {sentence}" for sentence in warnings), "the configuration has no faults"]
-    show({"faults": [], "warnings": warnings}, lines, as_json=as_json)
+    document: dict[str, object] = {"faults": [], "warnings": warnings}
+    silent = run_async(dial(config)) if live else []
+    if live:
+        document["silent"] = silent
+        lines += [] if silent else ["the store and the platform answer"]
+    show(document, lines, as_json=as_json)
+    for sentence in silent:
+        print(sentence, file=sys.stderr)
+    if silent:
+        raise click.exceptions.Exit(FAILED)
 
 
 def _show_faults(faults: Iterable[Fault]) -> NoReturn:

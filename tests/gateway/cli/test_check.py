@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -127,3 +129,50 @@ def test_a_fault_in_a_template_of_ones_own_is_told_with_file_and_line(tmp_path):
     assert "notice.html:2: 'no_such_thing' is undefined" in result.stderr
     (tmp_path / "notice.html").rename(tmp_path / "notise.html")
     assert "warning: pages.templates_dir: notise.html replaces" in _run("check", "--config", str(file)).stdout
+
+
+def _live(tmp_path: Path, *, store: str, platforms: list[str], route: str) -> Path:
+    file = tmp_path / "live.toml"
+    urls = json.dumps(platforms)
+    file.write_text(
+        f"""
+        [server]
+        public_url = "http://localhost:8000"
+        [store]
+        url = "{store}"
+        [secrets]
+        keys = ["{"a" * 32}"]
+        [identity]
+        keys = ["{"b" * 32}"]
+        [upstream]
+        url = {urls}
+        [[routes]]
+        path = "/call/{{alias}}"
+        class = "entry"
+        [[routes]]
+        path = "/files/**"
+        class = "asset"
+        upstream = "{route}"
+        """
+    )
+    return file
+
+
+def test_what_does_not_answer_is_a_line_each_and_exit_code_1(tmp_path, gateway):
+    with socket.create_server(("127.0.0.1", 0)) as platform, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        here, nowhere = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in (platform, nobody))
+        file = _live(tmp_path, store=f"unix://{tmp_path}/no.sock", platforms=[here, nowhere], route=nowhere)
+        result = _run("check", "--config", str(file), "--live")
+        assert (result.exit_code, result.stdout) == (1, "the configuration has no faults\n")
+        assert [line.split(":", 1)[0] for line in result.stderr.splitlines()] == [
+            "store.url",
+            'upstream.url = "http',
+            'routes[1].upstream = "http',
+        ]
+        assert "does not answer (connect)" in result.stderr
+        assert len(json.loads(_run("check", "--config", str(file), "--live", "--json").stdout)["silent"]) == 3
+        file = _live(tmp_path, store=gateway.store_url, platforms=[here], route=here)
+        result = _run("check", "--config", str(file), "--live")
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout.splitlines()[-1] == "the store and the platform answer"
