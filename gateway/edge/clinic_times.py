@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_time, format_timedelta, get_timezone_name
+from babel.dates import format_date, format_time, format_timedelta, get_datetime_format, get_timezone_name
 
 _DAYS_A_WEEK = 7
 
@@ -30,7 +30,10 @@ class ClinicTimes:
     def clinic_time(self, instant: str, zone: str) -> str:
         """Day and time of day, e.g. "Sunday, November 22, 2026, 2:00 PM"."""
         local = _local(instant, zone)
-        return f"{format_date(local, 'full', locale=self.locale)}, {format_time(local, 'short', locale=self.locale)}"
+        date = format_date(local, "full", locale=self.locale)
+        # languages join the two by a comma of their own, by a space, or the other way round
+        join = str(get_datetime_format("medium", locale=self.locale))
+        return join.replace("{0}", format_time(local, "short", locale=self.locale)).replace("{1}", date)
 
     def clinic_hour(self, instant: str, zone: str) -> str:
         """Time of day alone, for the end of a span."""

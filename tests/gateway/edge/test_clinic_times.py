@@ -52,8 +52,16 @@ def test_a_day_is_counted_by_the_clinics_midnights(instant: str, language: str, 
     assert times.clinic_day(instant, "Europe/Berlin", NOW) == day
 
 
-def test_day_and_time_are_in_the_language_of_the_page() -> None:
-    assert ClinicTimes(Locale("de")).clinic_time(NOW, "Europe/Berlin") == "Sonntag, 22. November 2026, 13:40"
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "Sonntag, 22. November 2026, 13:40"),
+        ("ar", "الأحد، 22 نوفمبر 2026، 1:40 م"),
+        ("zh_Hans", "2026年11月22日星期日 13:40"),
+    ],
+)
+def test_day_and_time_are_in_the_language_of_the_page(language: str, said: str) -> None:
+    assert ClinicTimes(Locale.parse(language)).clinic_time(NOW, "Europe/Berlin") == said
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../etc/passwd"])

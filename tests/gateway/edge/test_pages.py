@@ -317,6 +317,16 @@ def test_words_come_from_the_catalogue_of_the_language_with_its_direction() -> N
     assert b"THIS CONSULTATION HAS ENDED" in body
 
 
+@pytest.mark.parametrize("state", ["closed", "clinic closed", "denied", "host absent"])
+def test_names_keep_a_direction_of_their_own_among_words_from_right_to_left(state: str) -> None:
+    document, facts, _ = STATES[state]
+    names = {"clinic": {"slug": "harbour", "name": "Harbour (North)"}, "host": {"name": "Ana (MD)"}}
+    page = PAGES.verdict({**document, "door": document["door"] | names}, facts, look=Look("ar"))
+    shown = re.sub(r'data-title="[^"]*"', "", page.body.decode().partition("<body")[2])
+    for name in ("Harbour (North)", "Ana (MD)"):
+        assert shown.count(name) == len(re.findall(rf"<bdi>(?:<b>)?{re.escape(name)}", shown))
+
+
 def test_a_language_without_catalogue_comes_in_english_and_says_so() -> None:
     assert b'<html lang="en" dir="ltr">' in PAGES.verdict(*STATES["ended"][:2], look=Look("tlh")).body
 
