@@ -26,7 +26,9 @@
   };
 
   /* --- fitting the new page into the old one ------------------------------------------------------------- */
-  const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
+  /* a button never turns into another one: who presses "Not now" must not let somebody in because the desk was drawn */
+  const does = (part) => (part.dataset && part.dataset.do) || "";
+  const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "") && does(a) === does(b);
   function fitAttributes(old, fresh) {
     const keep = (name) => (name === "open" && old.nodeName === "DETAILS") || (name === "hidden" && old.dataset.copy !== undefined)
       || name === "aria-current" || name === "aria-busy";

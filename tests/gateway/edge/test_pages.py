@@ -50,8 +50,22 @@ def full_desk() -> dict[str, object]:
     """A desk with a guest in every state."""
     states = ["waiting", "on_hold", "admitted", "inside", "out", "denied", "removed", "claimed", "moved"]
     seats = [
-        {"number": 1, "role": "host", "name": "", "joined": False, "link": "https://video.example.org/session/host"},
-        {"number": 2, "role": "guest", "name": "Chris", "joined": True, "link": "https://video.example.org/session/c"},
+        {
+            "number": 1,
+            "role": "host",
+            "name": "",
+            "joined": False,
+            "guest": None,
+            "link": "https://video.example.org/session/host",
+        },
+        {
+            "number": 2,
+            "role": "guest",
+            "name": "Chris",
+            "joined": True,
+            "guest": "g_1",
+            "link": "https://video.example.org/session/c",
+        },
     ]
     guests = [guest(f"g_{state}", state, ringing=state == "waiting") for state in states]
     session = desk_door("b" * 16, "session", seats=seats, guests=[guest("g_s", "waiting"), guest("g_t", "waiting")])

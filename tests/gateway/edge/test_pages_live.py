@@ -231,6 +231,20 @@ async def test_the_desk_redraws_itself_and_keeps_what_is_being_typed(link: Link,
     assert faults == []
 
 
+async def test_a_button_never_turns_into_another_one(link: Link, page: Page) -> None:
+    """Pressed while the desk is drawn anew, "Not now" says no: it must not have become the "Let in" beside it."""
+    server, address = link
+    door = desk_door("a" * 16, host_inside=False, guests=[guest("g_1", "waiting", position=1)])
+    server.desk_document = desk(door)
+    await page.goto(address("/desk"))
+    pressed = await page.get_by_role("button", name="Not now").element_handle()
+    assert pressed is not None
+    server.redraw(desk({**door, "host_inside": True}))
+    await expect(page.get_by_role("button", name="Let in", exact=True)).to_be_visible()
+    await pressed.evaluate("(button) => button.click()")
+    assert await server.posted.get() == {"do": "deny", "door": "a" * 16, "guest": "g_1"}
+
+
 async def test_a_guest_is_announced_once_and_once_more_as_a_reminder(link: Link, page: Page) -> None:
     server, address = link
     door = desk_door("a" * 16)
@@ -281,14 +295,3 @@ async def test_a_desk_that_lost_its_connection_says_so_and_heals(link: Link, pag
     server.desk_document = desk(desk_door("a" * 16, guests=[guest("g_1", "waiting")]))
     await expect(page.locator("#offline")).to_be_hidden()
     await expect(page.locator("h1")).to_have_text("1 person is waiting")
-
-
-async def test_without_script_a_guest_is_let_in_by_a_plain_form(link: Link, browser: Browser) -> None:
-    server, address = link
-    server.desk_document = desk(desk_door("a" * 16, guests=[guest("g_1", "waiting")]))
-    plain = await browser.new_context(java_script_enabled=False)
-    page = await plain.new_page()
-    await page.goto(address("/desk"))
-    await page.get_by_role("button", name="Let in", exact=True).click()
-    assert await server.posted.get() == {"do": "admit", "door": "a" * 16, "guest": "g_1"}
-    await plain.close()
