@@ -31,7 +31,7 @@ deep: $(VENV)/test.stamp
 	LINK_GATEWAY_DEEP=1 $(BIN)/python -m pytest tests/api/test_durability.py tests/api/test_openapi.py \
 		tests/gateway/edge/test_express_heads.py tests/gateway/edge/test_plain.py tests/e2e/test_sleeping_pages.py \
 		tests/proxies/test_rolling_restart.py \
-		tests/exchanges/test_leaks.py -o faulthandler_timeout=900 $(ARGS)
+		tests/exchanges/test_leaks.py tests/deploy/test_container.py -o faulthandler_timeout=900 $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
@@ -58,7 +58,9 @@ bench: $(VENV)/test.stamp
 lock: $(VENV)/test.stamp
 	$(PIP) install pip-tools==7.6.2
 	$(LOCK) --upgrade --extra embedded --output-file requirements/run.lock pyproject.toml
-	$(LOCK) --upgrade --extra embedded --extra test --constraint requirements/run.lock \
+	$(LOCK) --upgrade --extra embedded --extra otel --constraint requirements/run.lock \
+		--output-file requirements/otel.lock pyproject.toml
+	$(LOCK) --upgrade --extra embedded --extra otel --extra test --constraint requirements/otel.lock \
 		--output-file requirements/test.lock pyproject.toml
 
 clean:

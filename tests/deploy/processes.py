@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+
+from gateway.config import Config, load
 
 ROOT = Path(__file__).parents[2]
 SERVE = (sys.executable, "-m", "gateway", "serve")
@@ -32,6 +36,7 @@ class Gateway:
     process: subprocess.Popen[bytes]
     log: Path
     internal: int
+    public: int = 0
 
     def reasons(self) -> list[str] | None:
         """What /readyz says is missing; none: it does not answer."""
@@ -59,14 +64,16 @@ class Gateway:
             self.process.wait(20)
 
 
-def start(command: Sequence[str | Path], environ: Mapping[str, str], internal: int, log: Path) -> Gateway:
+def start(
+    command: Sequence[str | Path], environ: Mapping[str, str], internal: int, log: Path, public: int = 0
+) -> Gateway:
     """Start a command that is a gateway, with no configuration but `environ`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LINK_GATEWAY")}
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, cwd=ROOT, env={**clean, "PYTHONPATH": str(ROOT), **environ}, stdout=out, stderr=out
         )
-    return Gateway(process, log, internal)
+    return Gateway(process, log, internal, public)
 
 
 def status(url: str) -> int:
@@ -76,3 +83,31 @@ def status(url: str) -> int:
             return int(answer.status)
     except HTTPError as error:
         return error.code
+
+
+def load_shipped(path: Path, environ: Mapping[str, str], directory: Path) -> Config:
+    """A configuration as it is shipped, with keys from files of a test's own in place of the mounted ones."""
+    keys = directory / "keys"
+    keys.write_text("k" * 40)
+    copy = directory / path.name
+    copy.write_text(re.sub(r'key_file = ".*"', f'key_file = "{keys}"', path.read_text()))
+    return load(copy, environ)
+
+
+def key_files(path: Path) -> set[str]:
+    """Where a configuration looks for its keys."""
+    sections = tomllib.loads(path.read_text())
+    return {sections[section]["key_file"] for section in ("secrets", "identity")}
+
+
+async def listens(port: int) -> None:
+    """Until a connection to this port stands. The first one to a socket of systemd's starts the service."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return

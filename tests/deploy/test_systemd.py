@@ -13,7 +13,7 @@ import pytest
 
 from gateway.app import NOTICE_S, SPREAD_PAGES_S, SPREAD_TUNNELS_S
 from gateway.config import Config
-from tests.deploy.processes import ROOT, SERVE, Gateway, free_port, start, status
+from tests.deploy.processes import ROOT, SERVE, Gateway, free_port, listens, start, status
 
 SHIPPED = ROOT / "deploy/systemd"
 UNITS = ["link-gateway.service", "link-gateway@.service", "link-gateway.socket"]
@@ -129,20 +129,7 @@ async def test_a_socket_that_systemd_hands_over_is_the_public_listener(begin, pr
     handed = [f"--setenv={name}" for name in (*given, "LINK_GATEWAY__STORE__STATE_DIR", "PYTHONPATH")]
     command = [program("systemd-socket-activate"), f"--listen=127.0.0.1:{public}", *handed, *SERVE]
     gateway = begin(command, given, internal)
-    await someone_listens(public)
+    await listens(public)
     answer = asyncio.to_thread(status, f"http://127.0.0.1:{public}/no/room/where")
     assert await answer == 404
     await gateway.serves()
-
-
-async def someone_listens(port: int) -> None:
-    """Until a connection to this port stands. The first one to a socket of systemd's starts the service."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
