@@ -112,3 +112,20 @@ async def test_a_gateway_that_stops_in_order_leaves_its_people_within_their_grac
     guest.base = other.base
     again = await guest.go_in(clinics.link(room))
     assert await again.echo("back") == "back"
+
+
+async def test_whoever_a_drain_cuts_is_inside_until_they_are_back_or_their_presence_lapses(two):
+    clinics, other = two
+    room = await clinics.room()
+    host, socket = await clinics.host_inside(room)
+    guest = clinics.browser(other)
+    page = await guest.wait(clinics.link(room), "Ada")
+    await clinics.gateway.parts.tunnels.drain(0)
+    assert await socket.cut() == 1012
+    await clinics.gateway.inside.settle()
+    host.base = other.base
+    await clinics.act(host, room, "admit", guest=guest.visitor())  # which needs the host inside
+    await page.reason("admitted")
+    again = await host.go_in(clinics.link(room))
+    await clinics.until_inside(room, lambda now: len(now) == 1)
+    assert await again.echo("back") == "back"

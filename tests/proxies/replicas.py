@@ -123,23 +123,37 @@ async def until_ended(events: object) -> None:
 
 @dataclass
 class Calling:
-    """Somebody in a call: what the platform says, and how and when it was cut."""
+    """Somebody in a call, who comes back by their link whenever they are cut."""
 
     browser: Browser
     link: str
-    socket: Socket
-    cut_at: float = 0.0  # loop time; 0: it goes on
-    code: int | None = None
+    socket: Socket | None
+    cuts: list[tuple[float, int | None]] = field(default_factory=list)  # when, in loop time, and by which code
+    refused: list[str] = field(default_factory=list)
     heard: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
-    async def listen(self) -> None:
-        """Hear what comes until the call is cut."""
-        async for message in self.socket.ws:
-            if message.type is WSMsgType.TEXT:
-                self.heard.put_nowait(message.data)
-        self.cut_at, self.code = asyncio.get_running_loop().time(), self.socket.ws.close_code
+    async def stay(self) -> None:
+        """Stay in the call, for ever."""
+        while True:
+            if self.socket is None:
+                await self._come_back()
+                continue
+            async for message in self.socket.ws:
+                if message.type is WSMsgType.TEXT:
+                    self.heard.put_nowait(message.data)
+            self.cuts.append((asyncio.get_running_loop().time(), self.socket.ws.close_code))
+            self.socket = None
+
+    async def _come_back(self) -> None:
+        try:
+            self.socket = await self.browser.go_in(self.link)
+        except (AssertionError, ClientError, TimeoutError) as error:
+            self.refused.append(repr(error))
+            await asyncio.sleep(0.2)
 
     async def echo(self, text: str) -> bool:
         """Whether the platform still hears and is heard."""
+        if self.socket is None:
+            return False
         await self.socket.ws.send_str(text)
         return await asyncio.wait_for(self.heard.get(), 20) == text
