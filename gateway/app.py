@@ -84,6 +84,7 @@ class Gateway:
             raise
         self.config = new.config
         self.parts.renew(new.made)
+        self.parts.sessions.key_use.fingerprints = new.made.signing.fingerprints
         if self.lane is not None:
             self.lane.forget()
         if self.shown is not None and new.certificate is not None:

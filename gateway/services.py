@@ -171,6 +171,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
     assets = Assets()
     limits = config.limits
     made = build_renewable(config, assets)
+    store.sessions.key_use.fingerprints = made.signing.fingerprints
     return Parts(
         config=config,
         policy=config.policy(),

@@ -1,21 +1,25 @@
-"""What a configuration leads to, tried: its store and every platform address.
+"""What a configuration leads to, tried: its store, whose sessions still need their keys, and every platform address.
 
-Rule that holds here: nothing is written; whoever does not answer is one sentence, and all are told.
+Rule that holds here: nothing is written; whoever does not answer is one sentence, so is a missing key; all are told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from gateway import clock
+from gateway.clock import format_instant
 from gateway.config import Config
 from gateway.edge.away import UpstreamAway
 from gateway.metrics import Metrics
 from gateway.platform_side import upstreams
 from gateway.services import open_store
+from gateway.signing import Signing
 from gateway.store import StoreAway, StoreFull
 from gateway.store.embedded import EmbeddedFault
+from rules.model import Millis
 
 
 async def dial(config: Config) -> list[str]:
@@ -33,12 +37,21 @@ async def _store(config: Config) -> str:
     except EmbeddedFault as error:
         return f"store.url: {error}"
     try:
-        await services.store.command("GET", services.store.keys.shared("clinics") + "-")
+        needed = await services.sessions.key_use.needed(clock.now_ms())
     except (StoreAway, StoreFull) as error:
         return f"store.url: {error}"
     finally:
         await services.close()
-    return ""
+    return _left_out(needed, Signing(config.secret_keys()).fingerprints)
+
+
+def _left_out(needed: Mapping[str, Millis], given: Sequence[str]) -> str:
+    """Whether a key is missing that sessions still need."""
+    until_ms = max((until_ms for key, until_ms in needed.items() if key not in given), default=0)
+    if not until_ms:
+        return ""
+    day = format_instant(until_ms).partition("T")[0]
+    return f"secrets.keys: a key is left out that signed links of sessions still to come; keep it until {day}"
 
 
 async def _upstream(config: Config, key: str, url: str) -> str:

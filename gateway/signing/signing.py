@@ -23,6 +23,7 @@ HOST_SIGN_IN_MS = 30 * 86_400_000
 HOST_LINK_MS = 15 * 60_000
 CLOCK_SKEW_MS = 60_000  # how far ahead another replica's clock may be
 
+_FINGERPRINT = b"link-gateway.fingerprint\x00"
 _ID_BYTES = 8
 _MAC_BYTES = 9
 _MAX_SEAT = 255
@@ -66,12 +67,16 @@ class HostLink:
 
 
 class Signing:
-    """Signs and verifies with `keys`, at least one, oldest first; the last one signs."""
+    """Signs and verifies with `keys`, at least one, oldest first; the last one signs.
+
+    `fingerprints` name the keys, in their order, to whoever must not know them.
+    """
 
     def __init__(self, keys: Sequence[bytes], now_ms: Callable[[], int] = clock.now_ms) -> None:
         if not keys:
             raise ValueError("needs a key")
         self._now_ms = now_ms
+        self.fingerprints = tuple(hashlib.sha256(_FINGERPRINT + key).hexdigest()[:32] for key in keys)
         self._tokens = signer(keys, "link-gateway.session-link", TruncatedHmac(_MAC_BYTES))
         self._known_tokens: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._visitors = SignedFields(keys, "visitor")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from gateway.store.client import Store
 from gateway.store.doors import Change, Doors, always
 from gateway.store.errors import Outdated
+from gateway.store.key_use import KeyUse
 from gateway.store.keys import digest_of
 from gateway.store.plan import DAY_MS, KEPT_MS
 from rules.effects import Applied, Rejected
@@ -49,6 +50,7 @@ class Sessions:
     def __init__(self, store: Store, doors: Doors) -> None:
         self._store = store
         self._doors = doors
+        self.key_use = KeyUse(store)
 
     async def create_session(
         self,
@@ -79,6 +81,7 @@ class Sessions:
             reference=appointment.reference,
             seats={seat.number: seat for seat in appointment.seats},
         )
+        await self.key_use.note(door.closes_at_ms)
         await self.index(room, chosen, door.opens_at_ms, door.closes_at_ms)
         change = await self._doors.change(room.id, chosen, Schedule(door), operation, durable=durable, actor=actor)
         if isinstance(change.answer, Rejected):
@@ -105,6 +108,7 @@ class Sessions:
         """Change a session's plan, and list it under the day it opens then; `only_if` as for Doors.change."""
         opens_at_ms = before.opens_at_ms if event.opens_at_ms is None else event.opens_at_ms
         closes_at_ms = before.closes_at_ms if event.closes_at_ms is None else event.closes_at_ms
+        await self.key_use.note(closes_at_ms, moved=True)
         await self.index(room, before.id, opens_at_ms, closes_at_ms)
         try:
             change = await self._doors.change(

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, WSMsgType
+from aiohttp import ClientError, ClientSession, ClientTimeout, WSMsgType
 
 from tests.integration.people import Browser, Document, Socket
 from tests.proxies.shipped import DEPLOY, free_port
@@ -42,16 +42,19 @@ class Replica:
 
     async def ready(self) -> None:
         """Until it says that guests may be sent to it."""
-        async with asyncio.timeout(START_S), ClientSession() as session:
-            while self.child.poll() is None:
+        until = asyncio.get_running_loop().time() + START_S
+        said = ""
+        async with ClientSession(timeout=ClientTimeout(total=START_S)) as session:
+            while self.child.poll() is None and asyncio.get_running_loop().time() < until:
                 try:
                     async with session.get(f"http://127.0.0.1:{self.internal}/readyz") as answer:
+                        said = await answer.text()
                         if answer.status == 200:
                             return
-                except ClientError:
-                    pass  # it does not listen yet
+                except ClientError as error:
+                    said = repr(error)  # it does not listen yet
                 await asyncio.sleep(0.1)
-        raise AssertionError(self.log.read_text())
+        raise AssertionError(f"{said} {self.log.read_text()[-4000:]}")
 
     async def retire(self) -> None:
         """Tell it to stop, and wait until its pages are elsewhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,32 @@ def test_what_does_not_answer_is_a_line_each_and_exit_code_1(tmp_path, gateway):
         result = _run("check", "--config", str(file), "--live")
         assert (result.exit_code, result.stderr) == (0, "")
         assert result.stdout.splitlines()[-1] == "the store and the platform answer"
+
+
+def test_a_key_that_sessions_to_come_still_need_is_not_to_be_left_out(clinics):
+    old, new = "an old key, long enough for a test 0001", "a newer key, long enough for a test 0002"
+    text = clinics.config.read_text() + f'[identity]\nkeys = ["{"i" * 32}"]\n[secrets]\n'
+
+    def use(*keys: str) -> None:
+        clinics.config.write_text(f"{text}keys = {json.dumps(keys)}\n")
+
+    use(old)
+    clinics.session(opens_in_s=3 * 86_400)
+    moved = clinics.session(opens_in_s=86_400)
+    use(old, new)
+    clinics.session(opens_in_s=86_400)
+    closes = clinics.at(9 * 86_400)
+    assert (
+        clinics.run(
+            "session", "reschedule", moved["id"], "--opens", clinics.at(8 * 86_400), "--closes", closes
+        ).exit_code
+        == 0
+    )
+    assert "secrets.keys" not in clinics.run("check", "--live").stderr
+    use(new)
+    told = clinics.run("check", "--live")
+    until = date.fromisoformat(closes[:10]) + timedelta(days=2)  # what is left of that day, and one more
+    assert told.exit_code == 1
+    assert told.stderr.splitlines()[0].endswith(f"keep it until {until}")
+    use("a third key, long enough for a test 0003", old)
+    assert "secrets.keys" in clinics.run("check", "--live").stderr
