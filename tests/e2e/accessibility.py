@@ -1,6 +1,7 @@
 """Auditing pages with axe-core: WCAG 2.2 AA, in light and dark, from left to right and from right to left.
 
-Rule that holds here: a page is audited as it stands, with everything unfolded that folds; nothing is left out of it.
+Rule that holds here: a page is audited as it stands, with everything unfolded that folds; nothing is left out of it. In
+light every rule is asked; dark pages differ by colours alone, which a test makes sure of, so there those about colours.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Page
+from playwright.async_api import BrowserContext, Page
 
 from rules.reasons import Reason
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LANGUAGES: Mapping[str, str] = {"en": "ltr", "ar": "rtl"}
-RUN = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})"""
+SCHEMES: Mapping[Literal["light", "dark"], str] = {"light": "", "dark": "cat.color"}  # with the rules of this kind
+RUN = """([tags, kind]) => {
+  const rules = axe.getRules(tags).filter((rule) => !kind || rule.tags.includes(kind)).map((rule) => rule.ruleId);
+  return axe.run(document, {runOnly: {type: "rule", values: rules}, resultTypes: ["violations"]});
+}"""
 UNFOLD = """() => document.querySelectorAll("details").forEach((each) => { each.open = true; })"""
 
 
@@ -28,12 +32,15 @@ def axe_source() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-async def violations(page: Page) -> list[str]:
-    """What axe finds on the page as it is: the rule and the places."""
+async def bring_axe(context: BrowserContext) -> None:
+    """Have it in every page of this browser: far quicker than to send it anew for every address."""
+    await context.add_init_script(axe_source())
+
+
+async def violations(page: Page, kind: str = "") -> list[str]:
+    """What axe finds on the page as it is: the rule and the places. `kind`: only rules with this tag."""
     await page.evaluate(UNFOLD)
-    if not await page.evaluate("() => 'axe' in window"):
-        await page.evaluate(axe_source())
-    found: Mapping[str, Any] = await page.evaluate(RUN, list(TAGS))
+    found: Mapping[str, Any] = await page.evaluate(RUN, [list(TAGS), kind])
     return [
         f"{each['id']} ({each['help']}) at {', '.join(str(node['target']) for node in each['nodes'][:3])}"
         f" {each['nodes'][0].get('failureSummary', '')}"
@@ -42,15 +49,15 @@ async def violations(page: Page) -> list[str]:
 
 
 async def audit(page: Page, state: str) -> list[str]:
-    """The same in every language and colour scheme, by coming to the page anew.
+    """The page as it was reached, in English, and by coming to it anew in every other language.
 
     A `state` that begins with a reason must be the page of that reason.
     """
     told: list[str] = []
-    await page.add_init_script(axe_source())  # far quicker than to send it anew for every address
     address = urlsplit(page.url)._replace(query="", fragment="").geturl()
     for language, direction in LANGUAGES.items():
-        await page.goto(f"{address}?lang={language}")
+        if language != await page.evaluate("document.documentElement.lang"):
+            await page.goto(f"{address}?lang={language}")
         assert await page.evaluate("document.documentElement.dir") == direction, f"{state} does not speak {language}"
         if (reason := state.partition(",")[0].partition(" ")[0]) in set(Reason):
             assert await page.locator("main").get_attribute("data-reason") == reason, state
@@ -61,7 +68,7 @@ async def audit(page: Page, state: str) -> list[str]:
 async def audit_schemes(page: Page, state: str) -> list[str]:
     """The page as it stands, in light and in dark."""
     told: list[str] = []
-    for scheme in SCHEMES:
+    for scheme, kind in SCHEMES.items():
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        told += [f"{state}, {scheme}: {each}" for each in await violations(page)]
+        told += [f"{state}, {scheme}: {each}" for each in await violations(page, kind)]
     return told

@@ -16,7 +16,7 @@ from tests.e2e.places import House
 
 SCREENS = Path(__file__).parents[2] / "build" / "screenshots"
 PHONE, DESKTOP = ViewportSize(width=360, height=640), ViewportSize(width=1280, height=800)
-SOON_MS = 8_000  # an answer to something that was just done
+SOON_MS = 15_000  # an answer to something that was just done
 WITHIN_MS = 25_000  # something that has to begin first: a call, a window of time
 NewContext = Callable[..., Awaitable[BrowserContext]]
 
@@ -37,7 +37,7 @@ async def sees(page: Page, heading: str, within_ms: int = SOON_MS) -> None:
     await page.get_by_role("heading", name=heading).wait_for(timeout=within_ms)
 
 
-async def in_call(page: Page, within_ms: int = SOON_MS) -> None:
+async def in_call(page: Page, within_ms: int = WITHIN_MS) -> None:
     """Wait until this is the platform's page, and it is in the call."""
     await page.locator('body[data-phase="in-call"]').wait_for(timeout=within_ms)
 

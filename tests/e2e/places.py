@@ -31,13 +31,13 @@ HOUR_MS = 3_600_000
 IDENTITY_KEY = "a key for telling the platform who comes 0001"
 SHORT: Mapping[str, Mapping[str, Any]] = {
     "server": {"internal": "127.0.0.1:0"},
-    "store": {"recheck_s": 1},
+    "store": {"recheck_s": 1, "deadline_s": 2},  # a busy machine answers late, which is no story of these
     "secrets": {"keys": ["a key for everything that people carry 0001"]},
     "identity": {"keys": [IDENTITY_KEY]},
-    "sessions": {"opens_early_s": 1, "host_early_s": 60, "closes_late_s": 1, "reentry_grace_s": 4, "undo_end_s": 60},
+    "sessions": {"opens_early_s": 1, "host_early_s": 60, "closes_late_s": 1, "reentry_grace_s": 8, "undo_end_s": 60},
     "rooms": {"reentry_grace_s": 30},
     "waiting": {"ttl_s": 120, "heartbeat_s": 1},
-    "presence": {"ttl_s": 2, "heartbeat_s": 0.5},
+    "presence": {"ttl_s": 5, "heartbeat_s": 1},
     "limits": {"places_per_address": 500},
 }
 Sections = Mapping[str, Mapping[str, Any]]
@@ -94,10 +94,13 @@ class House:
         links = [self.gateway.parts.session_link(made, seat.number) for seat in seats]
         return Session(made, *links)
 
-    async def reschedule(self, room: Room, session: Session, opens_in_s: float) -> None:
-        """What a scheduler does to an appointment: new times, the same links."""
+    async def reschedule(
+        self, room: Room, session: Session, opens_in_s: float, closes_in_s: float | None = None
+    ) -> None:
+        """What a scheduler does to an appointment: new times, the same links; an hour long unless told otherwise."""
         opens_at_ms = now_ms() + round(opens_in_s * 1000)
-        moved = Reschedule(opens_at_ms, opens_at_ms + HOUR_MS)
+        closes_at_ms = opens_at_ms + HOUR_MS if closes_in_s is None else now_ms() + round(closes_in_s * 1000)
+        moved = Reschedule(opens_at_ms, closes_at_ms)
         change = await self.gateway.store.doors.change(room.id, session.id, moved)
         assert isinstance(change.answer, Applied), change.answer
 

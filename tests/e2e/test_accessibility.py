@@ -6,12 +6,16 @@ needs a fault of the store or the platform is rendered from its document.
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route
+from playwright.async_api import BrowserContext, Page, Route, expect
 
+import gateway
 from gateway.config.texts import PAGE_LANGUAGES
 from gateway.edge.assets import Assets
 from gateway.edge.languages import read_catalogues
@@ -19,11 +23,12 @@ from gateway.edge.pages import NOTICES, Look, Pages
 from rules.effects import Applied
 from rules.events import Cancel
 from rules.model import Brand, Clinic, OpeningHours, Room
-from tests.e2e.accessibility import audit, audit_schemes, violations
-from tests.e2e.people import Guest, Host, NewContext, People
+from tests.e2e.accessibility import LANGUAGES, audit, audit_schemes, bring_axe, violations
+from tests.e2e.people import SOON_MS, Guest, Host, NewContext, People
 from tests.e2e.places import House, open_house
 from tests.gateway.edge.page_states import STATES
 
+DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{([^}]*)\}\s*\}")
 PHONE = {"viewport": {"width": 360, "height": 640}}
 RENDERED = Pages(None, Assets(), translations=read_catalogues(("en", "ar")))
 Found = dict[str, Page]
@@ -35,6 +40,18 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     opened = await open_house(tmp_path_factory.mktemp("axe"), {"pages": {"languages": list(PAGE_LANGUAGES)}})
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def people(house: House, new_context: NewContext) -> People:
+    """Guests and hosts whose every page can be audited."""
+
+    async def make(**options: object) -> BrowserContext:
+        context = await new_context(**options)
+        await bring_axe(context)
+        return context
+
+    return People(house, make)
 
 
 async def opened(people: People, link: str) -> Page:
@@ -175,28 +192,31 @@ STORIES: tuple[Story, ...] = (landings, before_its_time, waiting, taken, over, e
 async def test_axe_finds_nothing_wherever_a_story_leads(story: Story, house: House, people: People) -> None:
     """Each page as its reader sees it, in light, dark, English and Arabic."""
     found = await story(house, people)
-    told = [each for state, page in found.items() for each in await audit(page, state)]
-    assert told == []
+    told = await asyncio.gather(*(audit(page, state) for state, page in found.items()))
+    assert [each for some in told for each in some] == []
 
 
-async def test_axe_finds_nothing_in_what_a_button_turns_a_page_into(house: House, people: People) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_in_what_a_button_turns_a_page_into(
+    language: str, house: House, people: People
+) -> None:
     """States that a reload would leave: an early button that was pressed, a check of camera and microphone."""
     room = await house.room("dr-turned")
-    early = await people.guest((await house.session(room, opens_in_s=600)).guest, **PHONE)
-    await early.open()
-    await early.page.get_by_label("Your name").fill("Ada")
-    await early.page.get_by_role("button", name="Join as soon as it opens").click()
-    await early.page.locator("#kept").wait_for()
-    checked = await people.guest(house.link(room), **PHONE)
-    await checked.open()
-    await checked.page.get_by_role("button", name="Check camera and microphone first").click()
-    await checked.page.get_by_role("heading", name="Camera, microphone and connection").wait_for()
-    told = await audit_schemes(early.page, "early and noted")
-    told += await audit_schemes(checked.page, "camera check")
+    session = await house.session(room, opens_in_s=600)
+    early = await opened(people, f"{session.guest}?lang={language}")
+    await early.locator("#early button").click()
+    await early.locator("#kept").wait_for()
+    checked = await opened(people, f"{house.link(room)}?lang={language}")
+    await checked.locator("#check-start button").click()
+    await expect(checked.locator(".check [role=status]:not(:empty)")).to_have_count(3, timeout=SOON_MS)
+    for page in (early, checked):
+        assert await page.evaluate("document.documentElement.dir") == LANGUAGES[language]
+    told = await audit_schemes(early, f"early and noted, {language}")
+    told += await audit_schemes(checked, f"camera check, {language}")
     assert told == []
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_axe_finds_nothing_on_pages_of_faults(language: str, new_context: NewContext) -> None:
     """What only a broken store, a broken platform or a broken request shows."""
     look = Look(language, ("en", "ar"))
@@ -214,6 +234,7 @@ async def test_axe_finds_nothing_on_pages_of_faults(language: str, new_context: 
         else:
             await route.fulfill(body=shown.body, headers=dict(shown.headers))
 
+    await bring_axe(context)
     await context.route("**/*", answer)
     page = await context.new_page()
     told = []
@@ -221,6 +242,19 @@ async def test_axe_finds_nothing_on_pages_of_faults(language: str, new_context: 
         await page.goto(f"http://localhost/{state}")
         told += await audit_schemes(page, f"{state}, {language}")
     assert told == []
+
+
+async def test_dark_pages_differ_by_colours_alone() -> None:
+    """So that rules about anything else need not be asked twice: a scheme sets variables, and nothing but them."""
+    found = 0
+    for name in ("gateway.css", "desk.css"):
+        style = (Path(gateway.__file__).parent / "static" / name).read_text("utf-8")
+        assert style.count("prefers-color-scheme") == len(DARK.findall(style)), name
+        for rules in DARK.findall(style):
+            set_there = [each.strip().partition(":")[0] for each in rules.split(";") if each.strip()]
+            assert all(each.startswith("--") for each in set_there), set_there
+            found += len(set_there)
+    assert found
 
 
 async def test_axe_would_find_something(people: People, house: House) -> None:

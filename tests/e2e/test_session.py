@@ -33,13 +33,18 @@ async def call_on(people: People, session: Session, name: str = "Ada") -> tuple[
     guest = await people.guest(session.guest, **PHONE)
     await guest.join(name)
     host = await host_by_seat(people, session)
+    await go_in_both(host, guest, name)
+    return host, guest
+
+
+async def go_in_both(host: Host, guest: Guest, name: str = "Ada") -> None:
+    """The host goes in, and lets in the guest who waits."""
     await host.go_in()
     await in_call(host.inside)
     await host.shows(name, "Waiting")
     await host.press("Let in", name)
     await in_call(guest.page)
     await host.shows(name, "Inside")
-    return host, guest
 
 
 async def test_a_button_pressed_early_is_sent_at_opening(house: House, people: People, until: Until) -> None:
@@ -73,10 +78,12 @@ async def noted(guest: Guest) -> None:
 
 async def test_a_page_opened_before_the_time_turns_by_itself(house: House, people: People) -> None:
     """Whoever only looks is shown the way in when the session opens, without touching the page."""
-    session = await house.session(await house.room("dr-turn"), opens_in_s=4)
+    room = await house.room("dr-turn")
+    session = await house.session(room, opens_in_s=600)
     guest = await people.guest(session.guest)
     await guest.open()
     await guest.sees("You are early, and that is fine")
+    await house.reschedule(room, session, opens_in_s=4)
     await guest.sees("Your video consultation with Dr Lee", WITHIN_MS)
     await expect(guest.page.get_by_role("button", name="Join", exact=True)).to_be_visible()
     await shoot(guest.page, "guest-landing-session")
@@ -86,8 +93,12 @@ async def test_overtime_cuts_nobody_and_the_lapsed_lease_closes_the_link(
     house: House, people: People, frames_advance: FramesAdvance
 ) -> None:
     """The window passes over a call that goes on; a drop heals; once all have left for good the link is closed."""
-    session = await house.session(await house.room("dr-over"), lasts_s=6)
-    host, guest = await call_on(people, session)
+    room = await house.room("dr-over")
+    session = await house.session(room)
+    guest, host = await people.guest(session.guest, **PHONE), await host_by_seat(people, session)
+    await guest.join("Ada")
+    await house.reschedule(room, session, opens_in_s=-60, closes_in_s=6)
+    await go_in_both(host, guest)
     await frames_advance(guest.page)
     await frames_advance(host.inside)
     await expect(guest.page.locator(".remote .name")).to_have_text("Dr Lee")
