@@ -187,7 +187,7 @@ class Plans(Section):
 
 class Pages(Section):
     templates_dir: str = ""
-    languages: Languages = ("en",)
+    languages: Languages = ("en", "es", "fr", "de", "it", "pt", "el", "ar", "zh-Hans", "vi", "hi", "ja")
     frame_ancestors: Origins = ()
 
 
