@@ -5,8 +5,11 @@ Every browser of this directory reports what a page's policy refuses, and each t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from playwright.async_api import Page, expect
 
+from rules.model import OpeningHours, Room
 from tests.e2e.people import SOON_MS, People, in_call, shoot
 from tests.e2e.places import House
 
@@ -46,7 +49,26 @@ async def test_hostile_words_are_shown_literally_everywhere(house: House, people
     await shoot(host.inside, "hostile-call")
     for page in (guest.page, host.inside, host.desk):
         await no_foreign_elements(page)
+    await host.press("Remove", NAME)
+    await guest.sees("You are no longer in this consultation")
+    await expect(guest.page.locator("main")).to_contain_text(f"{HOST} has ended your visit.")
+    await host.shows(NAME, "Removed")
+    await close_for_good(house, room)
+    late = await people.guest(house.link(room))
+    await late.open()
+    await late.sees(f"{CLINIC} is closed now")
+    await expect(late.page.locator(".said")).to_have_text(WORDS)
+    await shoot(late.page, "hostile-closed")
+    for page in (guest.page, late.page, host.desk):
+        await no_foreign_elements(page)
     assert ran == []
+
+
+async def close_for_good(house: House, room: Room) -> None:
+    """The clinic has no hours any more, and says so in hostile words."""
+    clinic = await house.gateway.store.directory.clinic(room.clinic)
+    assert clinic is not None
+    await house.gateway.store.directory.put_clinic(replace(clinic, hours=OpeningHours({}, WORDS)))
 
 
 async def no_foreign_elements(page: Page) -> None:

@@ -1,10 +1,10 @@
-"""The guest's way by keyboard alone, and what is announced on it to who does not see the page."""
+"""A guest's way and a host's by keyboard alone, and what is announced to who does not see the page."""
 
 from __future__ import annotations
 
 from playwright.async_api import Page, expect
 
-from tests.e2e.people import SOON_MS, People, in_call
+from tests.e2e.people import SOON_MS, People, in_call, open_page
 from tests.e2e.places import House
 
 FOCUS = """() => {
@@ -16,7 +16,7 @@ FOCUS = """() => {
 
 async def tab_to(page: Page, name: str) -> None:
     """Press Tab until that part has the focus, and see that it shows."""
-    for _ in range(12):
+    for _ in range(30):
         await page.keyboard.press("Tab")
         focused, is_shown = await page.evaluate(FOCUS)
         if focused == name:
@@ -54,3 +54,33 @@ async def test_a_guest_joins_leaves_and_joins_again_by_keyboard(house: House, pe
     await host.press("Let in", "Ada")
     await in_call(guest.page)
     assert said == ["You can come in now The consultation opens now."]
+
+
+async def test_a_host_signs_in_goes_in_lets_in_and_ends_by_keyboard(house: House, people: People) -> None:
+    """Tab and Enter alone, no shortcut: each button is reached and shows its focus, which is not lost when it goes."""
+    room = await house.room("dr-tabs")
+    guest = await people.guest(house.link(room))
+    await guest.join("Ada")
+    context = await people.new_context()
+    desk = await context.new_page()
+    await open_page(desk, house.sign_in_link(room))
+    await tab_to(desk, "Sign in")
+    await desk.keyboard.press("Enter")
+    await expect(desk).to_have_url(house.desk(room), timeout=SOON_MS)
+    await desk.get_by_text("Rings").wait_for(timeout=SOON_MS)
+    await tab_to(desk, "Go in")
+    async with context.expect_page() as opened:
+        await desk.keyboard.press("Enter")
+    await in_call(await opened.value)
+    await desk.bring_to_front()
+    await desk.get_by_role("button", name="Let in", exact=True).wait_for(timeout=SOON_MS)
+    await tab_to(desk, "Let in")
+    await desk.keyboard.press("Enter")
+    await in_call(guest.page)
+    await desk.get_by_text("Inside for").wait_for(timeout=SOON_MS)
+    await expect(desk.locator(".guests > li")).to_be_focused()
+    await tab_to(desk, "End…")
+    await desk.keyboard.press("Enter")
+    await tab_to(desk, "End the call now")
+    await desk.keyboard.press("Enter")
+    await guest.sees("Your video consultation with Dr Lee")
