@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from datetime import UTC, datetime
 
 from gateway.logs import JsonLines, truncated
 
@@ -23,8 +22,10 @@ class RequestLog:
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._name = json.dumps(log.name)
-        self._networks: dict[str, str] = {}  # of addresses seen lately: in memory only
+        self._same: dict[tuple[str, ...], tuple[str, str]] = {}  # by facts, addresses too: in memory only
         self._forget_at = 0.0
+        self._second = 0
+        self._second_text = ""
 
     def note(
         self,
@@ -56,24 +57,37 @@ class RequestLog:
             }
             self._log.info("request", extra={name: fact for name, fact in facts.items() if fact != ""})
             return
-        why = f', "reason": "{reason}"' if reason else ""
-        where = f', "door": "{door}"' if door else ""
-        whence = f', "address": "{self._network(address)}"' if address else ""
+        now = time.time()
+        before, behind = self._composed(now, method, link, route, reason, door, address)
         own.write_line(
-            f'{{"event": "request", "method": "{method}", "link": "{link}", "route": "{route}"{why}{where}'
-            f', "status": {status}, "duration_ms": {round(seconds * 1000, 2)}{whence}'
-            f', "level": "info", "logger": {self._name}, "timestamp": "{_utc_now()}", "request_id": "{request_id}"}}\n'
+            f'{before}, "status": {status}, "duration_ms": {round(seconds * 1000, 2)}{behind}'
+            f', "timestamp": "{self._utc(now)}", "request_id": "{request_id}"}}\n'
         )
 
-    def _network(self, address: str) -> str:
-        now = time.monotonic()
-        if now >= self._forget_at or len(self._networks) >= _KEPT:
-            self._networks.clear()
+    def _composed(self, now: float, *facts: str) -> tuple[str, str]:
+        """What is the same in the lines of many requests: all that stands before the status, and behind the time."""
+        if not self._forget_at - _KEPT_S <= now < self._forget_at or len(self._same) >= _KEPT:
+            self._same.clear()
             self._forget_at = now + _KEPT_S
-        network = self._networks.get(address)
-        if network is None:
-            network = self._networks[address] = truncated(address)
-        return network
+        same = self._same.get(facts)
+        if same is None:
+            same = self._same[facts] = self._compose(*facts)
+        return same
+
+    def _compose(self, method: str, link: str, route: str, reason: str, door: str, address: str) -> tuple[str, str]:
+        why = f', "reason": "{reason}"' if reason else ""
+        where = f', "door": "{door}"' if door else ""
+        whence = f', "address": "{truncated(address)}"' if address else ""
+        return (
+            f'{{"event": "request", "method": "{method}", "link": "{link}", "route": "{route}"{why}{where}',
+            f'{whence}, "level": "info", "logger": {self._name}',
+        )
+
+    def _utc(self, now: float) -> str:
+        second = int(now)
+        if second != self._second:
+            self._second, self._second_text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._second_text}.{int((now - second) * 1_000_000):06}Z"
 
 
 def _own_lines(log: logging.Logger) -> JsonLines | None:
@@ -83,7 +97,3 @@ def _own_lines(log: logging.Logger) -> JsonLines | None:
         return None
     handler = handlers[0]
     return handler if type(handler) is JsonLines else None
-
-
-def _utc_now() -> str:
-    return datetime.now(UTC).isoformat()[:-6] + "Z"

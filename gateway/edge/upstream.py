@@ -132,12 +132,13 @@ class Upstream:
         oldest = asyncio.get_running_loop().time() - (_IDLE_S if replayable else _SURELY_OPEN_S)
         while self._idle:
             leg = self._idle[-1]
-            if leg.usable and leg.idle_since < oldest:
+            usable = leg.usable
+            if usable and leg.idle_since < oldest:
                 if replayable:
                     self.close()  # the newest is too old, so all are
                 return None
             self._idle.pop()
-            if leg.usable:
+            if usable:
                 return leg
         return None
 

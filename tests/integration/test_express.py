@@ -203,6 +203,15 @@ async def test_a_plain_request_goes_by_the_express_lane_on_a_new_and_on_a_kept_c
         assert (message.status, message.body) == (200, b"ok")
 
 
+async def test_lines_that_do_not_say_who_comes_cost_no_new_decision_and_are_heeded_all_the_same(lanes: Lanes):
+    wire, path = await lanes.connect(), f"/api/{lanes.alias}/x"
+    for more in ("", "Range: bytes=0-1\r\n", "Sec-Fetch-Dest: script\r\n"):
+        assert (await lanes.by_express(partial(lanes.ask, wire, path, more=more))).status == 200
+    (person,) = lanes.lane._people.values()
+    assert len(person.permits) == 1
+    assert (await lanes.ask(wire, path, more="Service-Worker: script\r\n")).status == 403
+
+
 async def test_lanes_take_turns_on_one_connection_in_any_order(lanes: Lanes, script: Script):
     wire = await lanes.connect()
     dice = random.Random(7)

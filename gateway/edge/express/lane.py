@@ -15,7 +15,7 @@ from gateway import clock
 from gateway.edge.calls import Calls, answer_context, verdict_header
 from gateway.edge.cookies import Jar
 from gateway.edge.express.answers import Crossing
-from gateway.edge.express.heads import LONGEST, Start, read_fields, read_start
+from gateway.edge.express.heads import LONGEST, Fields, Start, read_fields, read_start
 from gateway.edge.express.kept import keep
 from gateway.edge.gate import RENEW_AFTER_MS, Allowed
 from gateway.edge.inside import Inside
@@ -27,7 +27,7 @@ from gateway.logs import RequestIds
 from gateway.request_log import RequestLog
 from gateway.signing import Pass
 from gateway.store import Snapshot
-from rules.headers import Header, ResponseContext, request_headers
+from rules.headers import Header, RequestContext, ResponseContext, request_headers
 from rules.links import parse_link
 from rules.paths import Target, parse_target
 from rules.requests import Client, head_fault, is_service_worker, read_client
@@ -35,22 +35,31 @@ from rules.routes import Match, RouteClass
 
 KEPT = 1024  # of everything that is kept
 KEPT_S = 10.0  # and at most a sixth of what a signature about who comes is good for
-PERMITS_KEPT = 16  # of one visitor
+PERMITS_KEPT = 16  # of one person, and of one head
 OWN = "/-/"
+_TELLING = frozenset({b"host", b"cookie", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
 _PlaceKey = tuple[str | int | None, ...]
 _KINDS = frozenset({RouteClass.ASSET, RouteClass.ENTRY, RouteClass.API, RouteClass.POLL})
 
 
 @dataclass(slots=True, eq=False)
-class Visitor:
-    """The header lines of one client's head, read and checked once."""
+class Person:
+    """Who asks: what the lines of _TELLING say, whatever else a head holds."""
 
-    lines: HeaderPairs
     client: Client
     host: str  # as Host says
     passes: Mapping[str, Pass]  # by door
-    for_worker: bool
     permits: dict[_PlaceKey, Permit] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Head:
+    """The header lines of one head, read and checked once; `crossing`: what goes out of them with a permit."""
+
+    lines: HeaderPairs
+    person: Person
+    for_worker: bool
+    crossing: dict[Permit, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +72,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Permit:
-    """What is allowed to a visitor on a route, and all that goes out with it but the request's own line and id."""
+    """What is allowed to a person on a route, and all that its requests and answers have in common."""
 
     route: str  # its class
     reason: str
@@ -71,7 +80,7 @@ class Permit:
     snapshot: Snapshot | None  # the facts it rests on, where there is a pass
     until: float  # monotonic seconds; the identity is signed anew after that
     upstream: str  # as a route gives it
-    lines: bytes  # the request's, but for X-Request-Id
+    context: RequestContext
     answer: ResponseContext
     added: tuple[Header, ...]
     crossing: Crossing  # of plain answers
@@ -104,7 +113,9 @@ class Lane:
         self._inside = inside
         self._public_host = parts.config.server.public_url.partition("://")[2]
         self._longest = min(LONGEST, parts.config.upstream.max_head_bytes)
-        self._visitors: dict[tuple[str, str, bytes], Visitor] = {}
+        self._starts: dict[bytes, Start] = {}
+        self._heads: dict[tuple[str, str, bytes], Head] = {}
+        self._people: dict[tuple[str, str, HeaderPairs], Person] = {}
         self._places: dict[tuple[str, str, str], Place | None] = {}
         self._crossings: dict[tuple[ResponseContext, tuple[Header, ...]], Crossing] = {}
         self._recheck_s = parts.config.store.recheck_s
@@ -113,14 +124,15 @@ class Lane:
 
     def depart(self, data: bytes, peer: str, scheme: str) -> Departure | None:
         """The way of the request that `data` is, whole and plain, or none: then it is the full lane's."""
-        start = read_start(data) if len(data) <= self._longest else None
+        end = data.find(b"\r\n") + 2
+        start = self._start(data[:end]) if len(data) <= self._longest else None
         if start is None:
             return None
         now = time.monotonic()
-        visitor = self._visitor(peer, scheme, data[len(start.line) :], now)
-        place = self._place(start, visitor) if visitor is not None else None
-        permit = self._permit(visitor, place, peer, now) if visitor is not None and place is not None else None
-        if permit is None:
+        head = self._head(peer, scheme, data[end:], now)
+        place = self._place(start, head.person) if head is not None else None
+        permit = self._permit(head, place, peer, now) if head is not None and place is not None else None
+        if head is None or permit is None:
             return None
         upstream = self.parts.upstream_for(permit.upstream, permit.given.door if permit.given is not None else "")
         leg = upstream.take_idle(replayable=True)
@@ -130,12 +142,14 @@ class Lane:
             self._inside.polled(permit.given)
         self.taken += 1
         request_id = self._new_id()
-        head = b"%b%bX-Request-Id: %b\r\n\r\n" % (start.line, permit.lines, request_id.encode())
-        return Departure(permit, upstream, leg, start.method, head, request_id, time.perf_counter())
+        lines = head.crossing.get(permit) or _cross(head, permit)
+        out = b"%b%bX-Request-Id: %b\r\n\r\n" % (start.line, lines, request_id.encode())
+        return Departure(permit, upstream, leg, start.method, out, request_id, time.perf_counter())
 
     def forget(self) -> None:
         """Keep nothing of what was decided: the routes or the keys are others. What is under way goes on."""
-        self._visitors.clear()
+        self._heads.clear()
+        self._people.clear()
         self._places.clear()
 
     def answered(self, departure: Departure) -> None:
@@ -161,46 +175,63 @@ class Lane:
         )
 
     # --- who asks -----------------------------------------------------------------------------------------------
-    def _visitor(self, peer: str, scheme: str, block: bytes, now: float) -> Visitor | None:
+    def _head(self, peer: str, scheme: str, block: bytes, now: float) -> Head | None:
         if now >= self._forget_at:
-            self._visitors.clear()
+            self._heads.clear()
+            self._people.clear()
             self._forget_at = now + KEPT_S
         key = (peer, scheme, block)
-        known = self._visitors.get(key)
+        known = self._heads.get(key)
         if known is None:
-            known = self._read_visitor(peer, scheme, block)
+            known = self._read_head(peer, scheme, block)
             if known is not None:
-                keep(self._visitors, key, known, KEPT)
+                keep(self._heads, key, known, KEPT)
         return known
 
-    def _read_visitor(self, peer: str, scheme: str, block: bytes) -> Visitor | None:
+    def _read_head(self, peer: str, scheme: str, block: bytes) -> Head | None:
         fields = read_fields(block)
         if fields is None or head_fault(fields.lines) is not None:
             return None
-        parts = self.parts
-        if not parts.trusts(peer) and any(name.lower() == b"x-forwarded-for" for name, _ in fields.lines):
+        telling = tuple(line for line in fields.lines if line[0].lower() in _TELLING)
+        if not self.parts.trusts(peer) and any(name.lower() == b"x-forwarded-for" for name, _ in telling):
             return None  # the full lane warns of it
-        client = read_client(fields.lines, peer, scheme, parts.trusts, self._public_host)
+        key = (peer, scheme, telling)
+        person = self._people.get(key)
+        if person is None:
+            person = keep(self._people, key, self._read_person(*key, fields), KEPT)
+        return Head(fields.lines, person, is_service_worker(fields.lines))
+
+    def _read_person(self, peer: str, scheme: str, telling: HeaderPairs, fields: Fields) -> Person:
+        parts = self.parts
+        client = read_client(telling, peer, scheme, parts.trusts, self._public_host)
         passes = {given.door: given for given in Jar(fields.cookies, parts.names, parts.signing).passes()}
-        return Visitor(fields.lines, client, fields.host, passes, is_service_worker(fields.lines))
+        return Person(client, fields.host, passes)
 
     # --- where to -----------------------------------------------------------------------------------------------
-    def _place(self, start: Start, visitor: Visitor) -> Place | None:
-        """Where a request leads, if that is the platform's. A route bound by its query is looked up each time."""
-        key = (start.method, visitor.client.host, start.path)
-        known = self._places.get(key)
-        if known is None and key not in self._places:
-            known = self._find(start, visitor, "")
-            keep(self._places, key, known, KEPT)
-        if known is not None and known.match.route.binding.parameter:
-            return self._find(start, visitor, start.query)
+    def _start(self, line: bytes) -> Start | None:
+        known = self._starts.get(line)
+        if known is None:
+            known = read_start(line)
+            if known is not None:
+                keep(self._starts, line, known, KEPT)
         return known
 
-    def _find(self, start: Start, visitor: Visitor, query: str) -> Place | None:
+    def _place(self, start: Start, person: Person) -> Place | None:
+        """Where a request leads, if that is the platform's. A route bound by its query is looked up each time."""
+        key = (start.method, person.client.host, start.path)
+        known = self._places.get(key)
+        if known is None and key not in self._places:
+            known = self._find(start, person, "")
+            keep(self._places, key, known, KEPT)
+        if known is not None and known.match.route.binding.parameter:
+            return self._find(start, person, start.query)
+        return known
+
+    def _find(self, start: Start, person: Person, query: str) -> Place | None:
         path, parts = start.path, self.parts
-        if path.startswith(OWN) or not isinstance(parse_target(path, visitor.host), Target):
+        if path.startswith(OWN) or not isinstance(parse_target(path, person.host), Target):
             return None
-        if parse_link(path, visitor.client.host, parts.patterns) is not None:
+        if parse_link(path, person.client.host, parts.patterns) is not None:
             return None
         match = parts.routes.find(start.method, path, query)
         if not isinstance(match, Match) or match.route.kind not in _KINDS:
@@ -208,16 +239,17 @@ class Lane:
         return Place(match, (id(match.route), match.parameter, *match.placeholders.values()))
 
     # --- whether ------------------------------------------------------------------------------------------------
-    def _permit(self, visitor: Visitor, place: Place, peer: str, now: float) -> Permit | None:
-        known = visitor.permits.get(place.key)
+    def _permit(self, head: Head, place: Place, peer: str, now: float) -> Permit | None:
+        if head.for_worker and not place.match.route.service_worker:
+            return None
+        person = head.person
+        known = person.permits.get(place.key)
         if known is not None and now < known.until and self._still_holds(known):
             return known
-        if visitor.for_worker and not place.match.route.service_worker:
-            return None
-        ruled = self._calls.gate.rule_at_once(place.match, visitor.passes)
-        permit = self._make_permit(visitor, peer, now, *ruled) if ruled is not None else None
+        ruled = self._calls.gate.rule_at_once(place.match, person.passes)
+        permit = self._make_permit(person, peer, now, *ruled) if ruled is not None else None
         if permit is not None:
-            keep(visitor.permits, place.key, permit, PERMITS_KEPT)
+            keep(person.permits, place.key, permit, PERMITS_KEPT)
         return permit
 
     def _still_holds(self, permit: Permit) -> bool:
@@ -227,7 +259,7 @@ class Lane:
         )
 
     def _make_permit(
-        self, visitor: Visitor, peer: str, now: float, allowed: Allowed, snapshot: Snapshot | None
+        self, person: Person, peer: str, now: float, allowed: Allowed, snapshot: Snapshot | None
     ) -> Permit | None:
         parts, given = self.parts, allowed.admitted.given if allowed.admitted is not None else None
         kept_s = self._kept_s
@@ -235,9 +267,7 @@ class Lane:
             kept_s = min(kept_s, (given.issued_at_ms + RENEW_AFTER_MS - clock.now_ms()) / 1000)
             if kept_s <= 0:
                 return None  # the full lane renews the pass
-        context = self._calls.context(peer, visitor.client, "", allowed)
         answer, added = answer_context(allowed), (verdict_header(allowed),)
-        *lines, _ = request_headers(visitor.lines, context)  # the last one is X-Request-Id
         return Permit(
             route=allowed.match.route.kind.value,
             reason=allowed.reason.value,
@@ -245,11 +275,17 @@ class Lane:
             snapshot=snapshot,
             until=now + kept_s,
             upstream=allowed.upstream,
-            lines=render_fields(lines)[:-2],
+            context=self._calls.context(peer, person.client, "", allowed),
             answer=answer,
             added=added,
             crossing=self._crossings.get((answer, added))
             or keep(self._crossings, (answer, added), Crossing(answer, added), KEPT),
-            address=visitor.client.address,
+            address=person.client.address,
             door=parts.signing.digest(given.door) if given is not None else "",
         )
+
+
+def _cross(head: Head, permit: Permit) -> bytes:
+    """The request's lines but for X-Request-Id, which is the last one."""
+    *lines, _ = request_headers(head.lines, permit.context)
+    return keep(head.crossing, permit, render_fields(lines)[:-2], PERMITS_KEPT)

@@ -251,10 +251,9 @@ class PlainLane:
         leg = self.upstream.take_idle(replayable=True) if fields is not None else None
         if start is None or fields is None or leg is None:
             return None
-        context = _context(fields.host, self.setting)
+        context, answer, added = _context(fields.host, self.setting), self.setting.answer, self.setting.added
         lines = render_fields(request_headers(fields.lines, context))
-        answer, added = self.setting.answer, self.setting.added
-        permit = Permit("asset", "asset", None, None, 0, "", b"", answer, added, Crossing(answer, added), "", "")
+        permit = Permit("asset", "asset", None, None, 0, "", context, answer, added, Crossing(answer, added), "", "")
         head = start.line + lines
         self.taken += 1
         return Departure(permit, self.upstream, leg, start.method, head, "r1", 0)
