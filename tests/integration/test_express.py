@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from gateway.edge.express.lane import Lane
+from gateway.edge.front import FrontServer
 from gateway.signing import Pass
 from rules.model import Role, Room
 from tests.gateway.edge.wire import Message, Wire
@@ -345,6 +346,25 @@ async def test_a_drain_ends_idle_connections_at_once_and_others_with_their_answe
     assert (await busy.message()).body == b"ok"
     assert await busy.gone() == b""
     await draining
+
+
+@pytest.mark.parametrize("path", ["/static/ok", "/static/held"], ids=["idle", "running"])
+async def test_a_connection_that_is_retired_is_kept_no_longer_than_its_express_answer(
+    lanes: Lanes, script: Script, path: str
+):
+    wire = await lanes.connect()
+    assert (await lanes.by_express(partial(lanes.ask, wire, "/static/ok"))).status == 200
+    asked = len(script.heads)
+    if path == "/static/held":
+        await wire.send(lanes.head(path))
+        await until(lambda: len(script.heads) > asked)
+    front = lanes.running.gateway.public.server
+    assert isinstance(front, FrontServer)
+    front.retire()
+    script.hold.set()
+    if path == "/static/held":
+        assert (await wire.message()).body == b"ok"
+    assert await wire.gone() == b""
 
 
 # --- both lanes, the same bytes -------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class ExpressHandler(FrontHandler):
             journey.client_gone()
 
     def retire(self) -> None:
-        if self._journey is None:
+        if not self._under_way:
             super().retire()
         else:
             self._close = True  # `arrived` heeds it
