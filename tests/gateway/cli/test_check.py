@@ -141,6 +141,8 @@ def _live(tmp_path: Path, *, store: str, platforms: list[str], route: str) -> Pa
         public_url = "http://localhost:8000"
         [store]
         url = "{store}"
+        deadline_s = 5
+        durable_deadline_s = 5
         [secrets]
         keys = ["{"a" * 32}"]
         [identity]
