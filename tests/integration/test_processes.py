@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientError, ClientSession
 
 from tests.integration.conftest import Furnish, Start, Stored
-from tests.integration.people import PUBLIC
+from tests.integration.people import PUBLIC, eventually
 from tests.integration.places import IDENTITY_SECRET, SECRET
 from tests.integration.platform import Platform
 from tests.integration.test_sessions import door_of
@@ -162,3 +162,26 @@ async def test_a_gateway_told_to_stop_drains_and_leaves_with_0(serve: Serve, sta
     assert "Traceback" not in one.log.read_text()
     guest.base = clinics.running.base
     assert (await guest.document(clinics.link(room)))["position"] == 1
+
+
+async def test_calls_go_on_while_it_drains_and_a_second_sigterm_ends_them_at_once(
+    serve: Serve, start: Start, furnish: Furnish, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LINK_GATEWAY__SERVER__DRAIN_MAX_S", "1800")
+    clinics = furnish(await start(SECTIONS))
+    room = await clinics.room()
+    one = await serve()
+    await one.ready()
+    host = await clinics.host(room)
+    host.base = one.base
+    socket_ = await clinics.go_in(host, clinics.link(room), room)
+    one.child.send_signal(signal.SIGTERM)
+
+    async def drains() -> bool:
+        return '"draining"' in one.log.read_text()
+
+    await eventually(drains)
+    assert await socket_.echo("still") == "still"
+    one.child.send_signal(signal.SIGTERM)
+    assert await socket_.cut() == 1012
+    assert await asyncio.to_thread(one.child.wait, START_S) == 0

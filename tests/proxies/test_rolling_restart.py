@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientError
 
 from rules.model import Room
+from tests.integration import people
 from tests.integration.conftest import Furnish, Start, Stored
 from tests.integration.people import PUBLIC, Browser, Document, eventually
 from tests.integration.places import IDENTITY_SECRET, SECRET, Clinics, Session
@@ -24,7 +25,10 @@ from tests.integration.platform import Platform
 from tests.proxies.replicas import Calling, Replica, Waiting, shipped_balancer, start_replica
 from tests.proxies.shipped import free_port
 
-ROOMS = 60 if os.environ.get("LINK_GATEWAY_DEEP") else 6
+DEEP = os.environ.get("LINK_GATEWAY_DEEP", "") not in {"", "0"}
+ROOMS = 60 if DEEP else 6
+LASTS_S = 150.0 if DEEP else 40.0  # of each session, from when its people come: some calls end up in overtime
+PATIENCE_S = 60.0  # of everybody here: this is about who is lost, not about how long it takes
 GUESTS = 4  # of each session; with its host these are five tunnels
 QUEUE = 5  # who wait at each room
 DRAIN_MAX_S = 12.0
@@ -75,7 +79,7 @@ class Town:
 
     async def _fill_room(self, room: Room) -> None:
         clinics = self.clinics
-        session = await clinics.session(room, opens_in_s=-3600, lasts_s=3640, guests=GUESTS)  # in overtime by the end
+        session = await clinics.session(room, opens_in_s=-3600, lasts_s=3600 + LASTS_S, guests=GUESTS)
         self.sessions.append((room, session))
         host = await clinics.host(room)
         host.base = self.base
@@ -132,10 +136,17 @@ async def may_go_in(guest: Browser, link: str) -> None:
 
 @pytest.fixture
 async def town(
-    start: Start, furnish: Furnish, stored: Stored, platform: Platform, tmp_path: Path, program: Callable[..., Path]
+    start: Start,
+    furnish: Furnish,
+    stored: Stored,
+    platform: Platform,
+    tmp_path: Path,
+    program: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Town]:
     """Three gateways and room for three successors behind HAProxy."""
     haproxy = program("haproxy")
+    monkeypatch.setattr(people, "WAIT_S", PATIENCE_S)
     clinics = furnish(await start(SECTIONS))
     places = [(free_port(), free_port()) for _ in range(6)]
     config = configuration(stored, platform)
