@@ -1,7 +1,7 @@
 """The pictures of docs/: `python -m tools.pictures` plays a day at the demo's clinic and takes them in a real Chromium.
 
 Rule that holds here: nothing is drawn or touched up. A picture is what a person sees who follows the links of
-`link-gateway demo`; each is taken whole, at the size of its device.
+`link-gateway demo`, at the size of its device; only what is very long is cut, at its end.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Device:
     scale: float
 
 
-DEVICES: Mapping[str, Device] = {"phone": Device(360, 640, 1000, 2), "desktop": Device(1200, 640, 900, 1)}
+DEVICES: Mapping[str, Device] = {"phone": Device(360, 640, 1150, 2), "desktop": Device(1200, 640, 900, 1)}
 # what is taken of each place: device and colours
 BOTH: tuple[Scheme, ...] = ("light", "dark")
 EVERY = tuple((device, scheme) for device in DEVICES for scheme in BOTH)
@@ -49,6 +49,7 @@ PHONE: tuple[tuple[str, Scheme], ...] = (("phone", "light"),)
 DESKTOP: tuple[tuple[str, Scheme], ...] = (("desktop", "light"),)
 TAKEN: Mapping[str, tuple[tuple[str, Scheme], ...]] = {
     "guest-invited": EVERY,
+    "guest-arabic": PHONE,
     "guest-early": PHONE,
     "guest-check": PHONE,
     "guest-waiting": EVERY,
@@ -158,6 +159,8 @@ async def guests_alone(clinic: Clinic) -> None:
     for works in ("Your camera works.", "Your microphone works.", "Your connection to us works"):
         await invited.locator(".check [role=status]", has_text=works).wait_for()
     await take(invited, "guest-check")
+    await invited.goto(f"{clinic.links['session_guest_link']}?lang=ar")
+    await take(invited, "guest-arabic")
     await invited.close()
     early = await clinic.open(await clinic.session(50))
     await early.locator("#count").wait_for()
