@@ -123,7 +123,7 @@ class Town:
 
 
 async def follows_the_link(guest: Browser, link: str) -> Socket:
-    """Go in once each gateway that this guest happens to reach has heard of the host, as a browser is sent to and fro."""
+    """Go in once each gateway that is reached has heard of the host; until then a browser is sent to and fro."""
     for _ in range(100):
         try:
             return await guest.go_in(link)
