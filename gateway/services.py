@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,6 +58,7 @@ from rules.effects import Applied, Happened, Happening
 from rules.requests import origin_of
 
 LOOK_S = 0.5
+_ADDRESSES_KEPT = 1024  # of which is known whether they are trusted
 DAY_MS = 86_400_000
 
 
@@ -213,6 +215,7 @@ def _origins(config: Config) -> list[str]:
 def _trusted(config: Config) -> Callable[[str], bool]:
     networks = [ip_network(text, strict=False) for text in config.server.trusted_proxies]
 
+    @lru_cache(maxsize=_ADDRESSES_KEPT)  # it is asked several times of each request
     def trusts(address: str) -> bool:
         if not address:  # a unix socket's peer is on this machine, put there by the operator
             return True
