@@ -36,6 +36,8 @@ from gateway.reload import prepare, read_tls
 from gateway.request_log import RequestLog
 from gateway.services import StoreServices, build_parts, open_store, workers
 from gateway.tls import Shown
+from gateway.tracing import HEADERS as TRACE_HEADERS
+from gateway.tracing import open_traces
 from rules.headers import for_upstream
 
 SPREAD_PAGES_S = 10.0  # at most; as everybody who is moved comes back, elsewhere or to a successor
@@ -123,18 +125,20 @@ class Gateway:
         await self.parts.hub.close()
         self.parts.upstream_for.close()
         await self.store.close()
+        if self.parts.traces is not None:
+            await self.parts.traces.close()
 
 
 async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     """A gateway that listens. Raises ListenFault, EmbeddedFault, ConfigFaults (keys)."""
     log = log or logging.getLogger("gateway")
-    metrics = Metrics()
+    metrics, traces = Metrics(), open_traces(config.tracing)
     shown = _shown(config)
     store = await open_store(config, metrics)
-    parts = build_parts(config, store, metrics, log)
+    parts = build_parts(config, store, metrics, log, traces)
     inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
     accel, requests = bool(config.upstream.accel), RequestLog(log)
-    calls = (AccelCalls if accel else Calls)(parts, inside, for_upstream())
+    calls = (AccelCalls if accel else Calls)(parts, inside, for_upstream(TRACE_HEADERS if traces is not None else ()))
     lane = Lane(parts, calls, inside, requests) if config.server.express and not accel else None
     front = FrontServer(
         Dispatcher(parts, calls, log, requests),

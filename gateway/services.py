@@ -54,6 +54,7 @@ from gateway.store import (
 )
 from gateway.store.embedded import EmbeddedServer
 from gateway.store.embedded import start as start_embedded
+from gateway.tracing import Traces, observing
 from rules.effects import Applied, Happened, Happening
 from rules.requests import origin_of
 
@@ -94,7 +95,8 @@ async def open_store(config: Config, metrics: Metrics | None = None) -> StoreSer
         config.store.durable_replicas,
         config.store.key_prefix,
     )
-    store = await Store.open(settings, observe=metrics.store_called if metrics is not None else _observe_nothing)
+    observe = metrics.store_called if metrics is not None else _observe_nothing
+    store = await Store.open(settings, observe=observing(observe) if config.tracing.endpoint else observe)
     identifiers = Identifiers()
     directory = Directory(
         store, identifiers, recheck_s=config.store.recheck_s, fail_static_s=config.store.fail_static_s
@@ -167,7 +169,9 @@ def build_renewable(config: Config, assets: Assets) -> Renewable:
     )
 
 
-def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: logging.Logger) -> Parts:
+def build_parts(
+    config: Config, store: StoreServices, metrics: Metrics, log: logging.Logger, traces: Traces | None = None
+) -> Parts:
     """Everything the public listener is given."""
     tunnels = Tunnels(config.limits.tunnels, on_end=_counting_tunnels(metrics), on_join=metrics.tunnel_opened)
     assets = Assets()
@@ -199,6 +203,7 @@ def build_parts(config: Config, store: StoreServices, metrics: Metrics, log: log
         log=log,
         origins=frozenset(_origins(config)),
         trusts=_trusted(config),
+        traces=traces,
     )
 
 

@@ -6,7 +6,7 @@ from gateway.config.checks import check_together
 from gateway.config.faults import ConfigFaults, Fault
 from gateway.config.load import ENVIRONMENT_PREFIX, load
 from gateway.config.model import Config
-from gateway.config.sections import Route
+from gateway.config.sections import Route, Tracing
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -17,6 +17,7 @@ __all__ = [
     "FdAddress",
     "Route",
     "TcpAddress",
+    "Tracing",
     "UnixAddress",
     "check_together",
     "load",

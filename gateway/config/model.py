@@ -50,6 +50,7 @@ class Config(sections.Section):
     limits: sections.Limits = sections.Limits()
     webhooks: sections.Webhooks = sections.Webhooks()
     halaxy: sections.Halaxy = sections.Halaxy()
+    tracing: sections.Tracing = sections.Tracing()
     log: sections.Log = sections.Log()
 
     def policy(self) -> Policy:

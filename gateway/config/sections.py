@@ -231,6 +231,11 @@ class Halaxy(Section):
     webhook_header_value: str = Field("", repr=False)
 
 
+class Tracing(Section):
+    endpoint: OptionalBase = ""
+    ratio: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
 class Log(Section):
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"

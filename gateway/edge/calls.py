@@ -20,6 +20,7 @@ from gateway.edge.parts import Call, Parts, Wants
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.takeover import Relayed
 from gateway.errors import Problem
+from gateway.tracing import describe, outgoing, step
 from rules.headers import Header, RequestContext, ResponseContext, UpstreamHeaders
 from rules.reasons import Reason, Verdict
 from rules.requests import Client
@@ -39,7 +40,8 @@ class Calls:
 
     async def handle(self, call: Call) -> web.StreamResponse:
         """Answer one request. Raises ForwardRefused."""
-        ruled = await self.gate.rule(call)
+        with step("decide"):
+            ruled = await self.gate.rule(call)
         return await self.forward(call, ruled) if isinstance(ruled, Allowed) else ruled
 
     async def forward(self, call: Call, allowed: Allowed) -> web.StreamResponse:
@@ -68,7 +70,11 @@ class Calls:
         try:
             if call.away is not None:
                 raise call.away
-            answer = await self._parts.forwarder.forward(call.request, upstream, errand)
+            with step("upstream") as span:
+                if span is not None:
+                    errand = replace(errand, context=going_on(errand.context))
+                answer = await self._parts.forwarder.forward(call.request, upstream, errand)
+                describe(span, status=answer.status)
         except UpstreamAway as away:
             self._parts.metrics.upstream_failed(away.kind.value)
             self._parts.log.warning("the platform is away", extra={"kind": away.kind.value, "error": away.detail})
@@ -116,6 +122,11 @@ class Calls:
         return answers.problem(
             Problem("upstream-away", away.status, "The video service does not answer."), call, headers
         )
+
+
+def going_on(context: RequestContext) -> RequestContext:
+    """The same request, with the line that has the platform go on with its trace."""
+    return replace(context, identity=(*context.identity, *outgoing()))
 
 
 def answer_context(allowed: Allowed) -> ResponseContext:

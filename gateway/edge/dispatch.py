@@ -32,6 +32,7 @@ from gateway.edge.visit import TOO_MANY
 from gateway.errors import Problem, ProblemError
 from gateway.logs import new_request_id, request_id
 from gateway.request_log import RequestLog
+from gateway.tracing import Traces, describe, step
 from rules.links import parse_link, under_link_pattern
 from rules.reasons import MEANINGS, Reason
 from rules.requests import read_client
@@ -72,9 +73,23 @@ class Dispatcher:
         tried, front.tried = front.tried, None
         began = tried.began if tried is not None else time.perf_counter()
         call = self._read(request, tried)
-        answer = await self._guarded(call, lambda: self._answer(call))
+        drawn, front.drawn = front.drawn, None
+        if (traces := self.parts.traces) is None:
+            answer = await self._guarded(call, lambda: self._answer(call))
+        else:
+            answer = await self._traced(call, traces, drawn=traces.draw() if drawn is None else drawn)
         self._note(call, answer, time.perf_counter() - began)
         return answer
+
+    async def _traced(self, call: Call, traces: Traces, *, drawn: bool) -> web.StreamResponse:
+        """The same answer, within a span if it is chosen."""
+        headers, trusted = call.request.raw_headers, self.parts.trusts(call.peer)
+        with traces.request(headers, trusted=trusted, drawn=drawn) as span:
+            answer = await self._guarded(call, lambda: self._answer(call))
+            describe(span, route=call.route, link=call.link, reason=call.reason, status=answer.status)
+            if call.reason in set(Reason):
+                describe(span, verdict=MEANINGS[Reason(call.reason)].outcome.value)
+            return answer
 
     async def _guarded(self, call: Call, work: Callable[[], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
         try:
@@ -126,7 +141,9 @@ class Dispatcher:
             return self._keeping_language(call, await self._own(call))
         found = parse_link(call.path, call.client.host, self.parts.patterns)
         if found is not None:
-            return self._keeping_language(call, await link.handle(self.parts, call, found))
+            with step("decide"):
+                answer = await link.handle(self.parts, call, found)
+            return self._keeping_language(call, answer)
         return await self.calls.handle(call)
 
     def _keeping_language(self, call: Call, answer: web.StreamResponse) -> web.StreamResponse:

@@ -46,6 +46,7 @@ class FrontHandler(web.RequestHandler):
         `writing_paused`. on_next: called when behind the request being answered another head, or something that is
         none, has arrived. All are set by whoever answers a request, and cleared when it is answered.
     tried: what became of the next request before aiohttp was given it.
+    drawn: whether the next request is traced, if that was asked before aiohttp was given it.
     doubtful: the request came behind chunks whose trailers could not be told from it.
     unspoken: a request came in another version of HTTP; it is refused, and the connection is not used further.
     """
@@ -59,6 +60,7 @@ class FrontHandler(web.RequestHandler):
         "_served",
         "_trailers",
         "doubtful",
+        "drawn",
         "on_drained",
         "on_gone",
         "on_next",
@@ -84,6 +86,7 @@ class FrontHandler(web.RequestHandler):
         self.on_next: Callable[[], None] | None = None
         self.unspoken = False
         self.tried: Tried | None = None
+        self.drawn: bool | None = None
         self.doubtful = False
         self._last_bytes = b""  # of the read before: a head may end in the next one
         self._trailers: TrailerReader | None = None

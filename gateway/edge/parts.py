@@ -27,6 +27,7 @@ from gateway.edge.upstreams import Upstreams
 from gateway.metrics import Metrics
 from gateway.signing import Identity, Pass, Signing
 from gateway.store import Directory, Doors, Hub, Ledger, Presences, Sessions
+from gateway.tracing import Traces
 from rules.languages import choose_language
 from rules.links import Patterns, format_room_link, format_session_link
 from rules.model import Policy
@@ -93,6 +94,7 @@ class Parts:
     log: logging.Logger
     origins: frozenset[str]  # of the gateway's own pages
     trusts: Callable[[str], bool]  # whether an address is one of the operator's proxies
+    traces: Traces | None = None  # none: nothing is traced
     losses: Losses = field(default_factory=Losses)
     lobby: Lobby = field(default_factory=Lobby)
 

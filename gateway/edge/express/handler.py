@@ -86,6 +86,11 @@ class ExpressHandler(FrontHandler):
             return self._hold(data)
         if waiter is not None and waiter.done():
             return False
+        traces = self.lane.parts.traces
+        if traces is not None:
+            self.drawn = traces.draw()
+            if self.drawn:
+                return False
         departure = self.lane.depart(data, self._peer, self._scheme)
         if departure is None:
             return False
