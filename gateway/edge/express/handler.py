@@ -94,6 +94,8 @@ class ExpressHandler(FrontHandler):
         departure = self.lane.depart(data, self._peer, self._scheme)
         if departure is None:
             return False
+        if traces is not None:
+            self.drawn = None  # that was about this request
         if self._head_timer is not None:
             self._end_head()
         self._under_way = self._request_in_progress = True
