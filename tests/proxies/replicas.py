@@ -30,7 +30,7 @@ class Replica:
     internal: int
     child: subprocess.Popen[bytes]
     log: Path
-    tunnels: int = 0  # it had when it was told to stop
+    tunnels: int = 0  # it had when it took nobody new any more
     told_at: float = 0.0  # loop time
 
     async def counts(self, *names: str) -> list[int]:
@@ -58,12 +58,12 @@ class Replica:
 
     async def retire(self) -> None:
         """Tell it to stop, and wait until its pages are elsewhere."""
-        (self.tunnels,) = await self.counts("gateway_tunnels_open")
         self.told_at = asyncio.get_running_loop().time()
         self.child.send_signal(signal.SIGTERM)
         async with asyncio.timeout(START_S):
             while await self.counts("gateway_event_streams_open") != [0]:  # noqa: ASYNC110 - another process's
                 await asyncio.sleep(0.1)
+        (self.tunnels,) = await self.counts("gateway_tunnels_open")
 
 
 def start_replica(config: str, at: Path, places: tuple[int, int]) -> Replica:
