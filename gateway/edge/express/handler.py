@@ -86,7 +86,7 @@ class ExpressHandler(FrontHandler):
             return self._hold(data)
         if waiter is not None and waiter.done():
             return False
-        traces = self.lane.parts.traces
+        traces = self.lane.traces
         if traces is not None:
             self.drawn = traces.draw()
             if self.drawn:

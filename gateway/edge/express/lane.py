@@ -106,6 +106,7 @@ class Lane:
 
     def __init__(self, parts: Parts, calls: Calls, inside: Inside, requests: RequestLog) -> None:
         self.parts = parts
+        self.traces = parts.traces
         self._requests = requests
         self._new_id = RequestIds()
         self.taken = 0
@@ -195,7 +196,7 @@ class Lane:
         telling = tuple(line for line in fields.lines if line[0].lower() in _TELLING)
         if not self.parts.trusts(peer) and any(name.lower() == b"x-forwarded-for" for name, _ in telling):
             return None  # the full lane warns of it
-        if self.parts.traces is not None and any(name.lower() == b"traceparent" for name, _ in fields.lines):
+        if self.traces is not None and any(name.lower() == b"traceparent" for name, _ in fields.lines):
             return None  # the full lane asks who says so
         key = (peer, scheme, telling)
         person = self._people.get(key)

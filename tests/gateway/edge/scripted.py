@@ -244,6 +244,7 @@ class PlainLane:
     setting: Setting
     gates: list[Gateway]
     taken: int = 0
+    traces: None = None
 
     def depart(self, data: bytes, _peer: str, _scheme: str) -> Departure | None:
         start = read_start(data)
