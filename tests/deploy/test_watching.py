@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.people import eventually
 from tests.integration.places import Clinics
 from tools import dashboards
+from tools.overview import draw
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "deploy/prometheus"
@@ -185,8 +187,11 @@ async def test_every_panel_shows_something_when_a_gateway_is_used(clinics: Clini
         await use(clinics, "dr-kay")  # what appears for the first time has no rate yet
         again = 'increase(gateway_requests_total{route="v1"}[5s]) > 0'
         await eventually(lambda: ask(session, at, again), 0.1)
+        drawn = await asyncio.to_thread(draw, dashboards.OVERVIEW, at)
         empty = [where for where, query in queries() if not await ask(session, at, filled(query))]
     assert empty == []
+    assert [panel.title for panel in dashboards.OVERVIEW.panels if escape(panel.title) not in drawn] == []
+    assert drawn.count("<polyline") >= len(dashboards.OVERVIEW.panels)
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
