@@ -6,6 +6,7 @@ that nothing goes unchecked for a missing program.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Generator
@@ -38,6 +39,15 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def _reason(told: object) -> str:
     return str(told[2]) if isinstance(told, tuple) else str(told)
+
+
+@pytest.fixture(autouse=True)
+def _level_of_logs() -> Generator[None]:
+    """A command that is run within a test sets how much is logged; the next test finds it as it was."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

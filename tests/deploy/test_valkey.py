@@ -144,7 +144,7 @@ async def test_sentinel_puts_a_replica_in_a_dead_primarys_place_and_nothing_ackn
     for number in "123":
         servers.start(number, f"sentinel/server-{number}.conf")
         servers.start(f"sentinel-{number}", f"sentinel/sentinel-{number}.conf", "--sentinel")
-    await eventually(lambda: servers.tell(6379, "INFO", "replication")["connected_slaves"] == 2)
+    await eventually(lambda: servers.tell(6379, "INFO", "replication").get("min_slaves_good_slaves", 0) == 2)
     await eventually(lambda: knows_all(servers.tell(26379, "INFO", "sentinel")["master0"]))
     watchers = ",".join(f"127.0.0.1:{servers.ports[port]}" for port in ("26379", "26380", "26381"))
     async with scene(f"sentinel://{watchers}/calls", durable_replicas=1) as acme:

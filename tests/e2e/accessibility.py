@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, Error, Page
 
 from rules.reasons import Reason
 
@@ -56,12 +56,25 @@ async def audit(page: Page, state: str) -> list[str]:
     told: list[str] = []
     address = urlsplit(page.url)._replace(query="", fragment="").geturl()
     for language, direction in LANGUAGES.items():
-        await page.goto(f"{address}?lang={language}")  # also in English: a page may be about to turn by itself
+        await _come(page, f"{address}?lang={language}")  # also in English
         assert await page.evaluate("document.documentElement.dir") == direction, f"{state} does not speak {language}"
         if (reason := state.partition(",")[0].partition(" ")[0]) in set(Reason):
             assert await page.locator("main").get_attribute("data-reason") == reason, state
         told += await audit_schemes(page, f"{state}, {language}")
     return told
+
+
+async def _come(page: Page, address: str) -> None:
+    """Come to a page that may be about to turn by itself: its own navigation ends ours."""
+    for _ in range(3):
+        try:
+            await page.goto(address)
+        except Error as fault:
+            if "ERR_ABORTED" not in str(fault):
+                raise
+            continue
+        return
+    raise AssertionError(f"{address} goes elsewhere again and again")
 
 
 async def audit_schemes(page: Page, state: str) -> list[str]:

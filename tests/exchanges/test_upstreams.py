@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -91,6 +92,7 @@ async def test_a_certificate_that_does_not_verify_is_refused(
     """Another authority, or another name: 502, nothing is sent, and the log says why."""
     theirs = certificate(tmp_path / "theirs", name)
     trusted = ours if name == "localhost" else theirs
+    caplog.set_level(logging.WARNING, logger="gateway")
     async with AsyncExitStack() as stack:
         origin = await stack.enter_async_context(listening(tls=serving(theirs)))
         sections = {"upstream": {"ca_file": str(trusted / "cert.pem")}}

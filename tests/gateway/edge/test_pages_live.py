@@ -158,7 +158,8 @@ async def test_a_page_polls_where_streams_are_refused(link: Link, page: Page) ->
     server.document = verdict("knocking", position=4)
     await page.reload()
     server.document = verdict("on_hold")
-    await expect(page.locator("h1:visible")).to_have_text("Dr Ana Pérez asks you to wait a little")
+    polled = expect(page.locator("h1:visible"))
+    await polled.to_have_text("Dr Ana Pérez asks you to wait a little", timeout=25_000)  # it asks every ten seconds
     assert server.streams_opened == 0
 
 
