@@ -34,10 +34,11 @@ from gateway.metrics import Metrics
 from gateway.plugin.accel import AccelCalls
 from gateway.reload import prepare, read_tls
 from gateway.request_log import RequestLog
-from gateway.services import StoreServices, build_parts, open_store, workers
+from gateway.services import StoreServices, build_parts, open_store
 from gateway.tls import Shown
 from gateway.tracing import HEADERS as TRACE_HEADERS
 from gateway.tracing import open_traces
+from gateway.workers import workers
 from rules.headers import for_upstream
 
 SPREAD_PAGES_S = 10.0  # at most; as everybody who is moved comes back, elsewhere or to a successor

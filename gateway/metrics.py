@@ -21,29 +21,10 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from gateway import __version__
+from gateway import metric_labels as sets
 from rules.model import Role
 from rules.reasons import Outcome, Reason
-from rules.routes import RouteClass
 from rules.waits import HostIs
-
-OTHER = "other"
-LINKS = ("room", "session", "none")
-ROUTES = ("link", "desk", "host", "own", "v1", "auth", "probe", "unlisted", *RouteClass)
-CODE_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
-UPSTREAM_KINDS = ("connect", "timeout", "tls", "protocol", "closed", "truncated", "full")
-UPSTREAMS = (*(str(number) for number in range(1, 17)), "route")  # as [upstream] url lists them; those of routes
-TUNNEL_ENDS = ("client", "upstream", "stalled", "revoked", "drained")
-STORE_KINDS = (
-    *("slow", "down", "open", "readonly", "loading", "busy", "refused", "cluster"),
-    *("contended", "undurable", "crossed", "error", "full"),
-)
-HOSTS = tuple(HostIs)
-WAIT_OUTCOMES = ("admitted", "denied", "removed", "gave_up", "ended")
-CHECKS = (*Outcome, "faulty")
-DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
-STORE_OPERATIONS = ("read", "commit", "beat", "append", "settle", "command")
-WEBHOOK_OUTCOMES = ("delivered", "retried", "given_up", "gone")
-RELOADS = ("done", "refused")
 
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _WAITS_S = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -62,7 +43,9 @@ class _Labelled(Generic[_Metric]):
     def __call__(self, *values: str) -> _Metric:
         child = self._children.get(values)
         if child is None:
-            known = tuple(value if value in closed else OTHER for value, closed in zip(values, self._sets, strict=True))
+            known = tuple(
+                value if value in closed else sets.OTHER for value, closed in zip(values, self._sets, strict=True)
+            )
             child = self._metric.labels(*known)
             if known == values:  # a value of no set is not kept: there may be any number of those
                 self._children[values] = child
@@ -75,7 +58,7 @@ class Metrics:
     `store_operations` names what the store is asked to do: its scripts and commands.
     """
 
-    def __init__(self, store_operations: Iterable[str] = STORE_OPERATIONS) -> None:
+    def __init__(self, store_operations: Iterable[str] = sets.STORE_OPERATIONS) -> None:
         disable_created_metrics()  # the time a counter was made says nothing to anybody here
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -85,56 +68,58 @@ class Metrics:
         self._store_operations = tuple(store_operations)
         self._declare_store(self._store_operations)
         self._auth_checks = _Labelled(
-            self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"), DIALECTS, CHECKS
+            self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"),
+            sets.DIALECTS,
+            sets.CHECKS,
         )
-        self._webhooks = _Labelled(self._counter("webhooks", "Webhook deliveries.", "outcome"), WEBHOOK_OUTCOMES)
+        self._webhooks = _Labelled(self._counter("webhooks", "Webhook deliveries.", "outcome"), sets.WEBHOOK_OUTCOMES)
         self._webhook_oldest = self._gauge(
             "webhook_oldest_seconds", "Age of the oldest event this process has not delivered; 0 without any."
         )
         self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")
-        self._reloads = _Labelled(self._counter("reloads", "Reloads asked for, by outcome.", "outcome"), RELOADS)
+        self._reloads = _Labelled(self._counter("reloads", "Reloads asked for, by outcome.", "outcome"), sets.RELOADS)
         self._begin_at_nothing()
         self._gauge("build_info", "Always 1; which version this is.", "version").labels(__version__).set(1)
 
     def _begin_at_nothing(self) -> None:
         """Have what alerts ask for from the start: a counter that appears with its first event shows no increase."""
-        for link in LINKS:
+        for link in sets.LINKS:
             for reason in (Reason.STORE_AWAY, Reason.UPSTREAM_AWAY):
                 self._decisions(link, Outcome.HOLD.value, reason.value)
-        for kind in UPSTREAM_KINDS:
+        for kind in sets.UPSTREAM_KINDS:
             self._upstream_errors(kind)
-        self._upstreams_aside(UPSTREAMS[0])
-        for end in TUNNEL_ENDS:
+        self._upstreams_aside(sets.UPSTREAMS[0])
+        for end in sets.TUNNEL_ENDS:
             self._tunnels(end)
-        for outcome in WEBHOOK_OUTCOMES:
+        for outcome in sets.WEBHOOK_OUTCOMES:
             self._webhooks(outcome)
-        for outcome in RELOADS:
+        for outcome in sets.RELOADS:
             self._reloads(outcome)
-        for dialect in DIALECTS:
-            self._auth_checks(dialect, CHECKS[-1])
+        for dialect in sets.DIALECTS:
+            self._auth_checks(dialect, sets.CHECKS[-1])
         for operation in self._store_operations:
             self._store_errors(operation, "full")
 
     def _declare_doors(self) -> None:
         self._decisions = _Labelled(
-            self._counter("decisions", "Verdicts given.", "link", "verdict", "reason"), LINKS, Outcome, Reason
+            self._counter("decisions", "Verdicts given.", "link", "verdict", "reason"), sets.LINKS, Outcome, Reason
         )
         self._decision_seconds = self._histogram("decision_seconds", "From a request's arrival to its verdict.")
         self._waiting = _Labelled(
-            self._gauge("guests_waiting", "Guests who wait here, by kind of link.", "link"), LINKS
+            self._gauge("guests_waiting", "Guests who wait here, by kind of link.", "link"), sets.LINKS
         )
         self._inside = _Labelled(self._gauge("people_inside", "People inside through this process.", "role"), Role)
         self._overtime = self._gauge("sessions_overtime", "Sessions with people inside after their time.")
         self._knocks = _Labelled(self._counter("knocks", "Knocks the host heard of.", "rang"), ("true", "false"))
         self._waits = _Labelled(
             self._histogram("wait_seconds", "From a knock to what became of it.", "outcome", buckets=_WAITS_S),
-            WAIT_OUTCOMES,
+            sets.WAIT_OUTCOMES,
         )
         self._longest_wait = _Labelled(
             self._gauge(
                 "longest_wait_seconds", "Who has waited here longest, by where the host is; 0: nobody.", "host"
             ),
-            HOSTS,
+            HostIs,
         )
         self._fail_static = self._counter("fail_static", "Requests served from what was known, the store being away.")
         self._state_lost = self._counter("state_lost", "Times a partition was found empty: the store lost data.")
@@ -142,24 +127,24 @@ class Metrics:
 
     def _declare_traffic(self) -> None:
         self._requests = _Labelled(
-            self._counter("requests", "Requests answered.", "route", "code_class"), ROUTES, CODE_CLASSES
+            self._counter("requests", "Requests answered.", "route", "code_class"), sets.ROUTES, sets.CODE_CLASSES
         )
         self._request_seconds = _Labelled(
-            self._histogram("request_seconds", "From a request's arrival to its answer's end.", "route"), ROUTES
+            self._histogram("request_seconds", "From a request's arrival to its answer's end.", "route"), sets.ROUTES
         )
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._upstream_seconds = self._histogram("upstream_seconds", "From a request sent to its answer's head.")
         self._upstream_errors = _Labelled(
-            self._counter("upstream_errors", "Answers the platform did not give.", "kind"), UPSTREAM_KINDS
+            self._counter("upstream_errors", "Answers the platform did not give.", "kind"), sets.UPSTREAM_KINDS
         )
         self._upstreams_aside = _Labelled(
             self._gauge(
                 "upstream_aside", "1 while this upstream is set aside; how many of the routes' own.", "upstream"
             ),
-            UPSTREAMS,
+            sets.UPSTREAMS,
         )
         self._tunnels_open = self._gauge("tunnels_open", "WebSockets relayed now.")
-        self._tunnels = _Labelled(self._counter("tunnels", "Tunnels that ended, by why.", "end"), TUNNEL_ENDS)
+        self._tunnels = _Labelled(self._counter("tunnels", "Tunnels that ended, by why.", "end"), sets.TUNNEL_ENDS)
         self._tunnel_bytes = _Labelled(
             self._counter(
                 "tunnel_bytes", "Bytes relayed in tunnels, to (up) and from (down) the platform.", "direction"
@@ -173,7 +158,7 @@ class Metrics:
             self._histogram("store_seconds", "Calls to the store, failed ones too.", "op"), operations
         )
         self._store_errors = _Labelled(
-            self._counter("store_errors", "Calls to the store that failed.", "op", "kind"), operations, STORE_KINDS
+            self._counter("store_errors", "Calls to the store that failed.", "op", "kind"), operations, sets.STORE_KINDS
         )
         self._store_up = self._gauge("store_up", "1 while the store answers.")
 
@@ -234,7 +219,7 @@ class Metrics:
         counted = self._answered.get((route, status // 100))
         if counted is None:
             counted = self._requests(route, f"{status // 100}xx"), self._request_seconds(route)
-            if route in ROUTES:
+            if route in sets.ROUTES:
                 self._answered[route, status // 100] = counted
         counted[0].inc()
         counted[1].observe(seconds)

@@ -5,19 +5,14 @@ Rule that holds here: parts are built here and passed in; nothing else makes the
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
-import secrets
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway import clock
 from gateway.config import Config
 from gateway.edge.assets import Assets
 from gateway.edge.cookies import CookieNames
@@ -29,28 +24,19 @@ from gateway.edge.parts import Parts, Renewable
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import Tunnels
-from gateway.integrations.delivery import Deliverer
-from gateway.integrations.egress import Egress, egress_rules
-from gateway.integrations.halaxy.service import HalaxyService
-from gateway.integrations.sharing import Sharing
-from gateway.integrations.ways import Ways
 from gateway.metrics import Metrics
 from gateway.platform_side import upstreams
 from gateway.signing import Identity, Signing
 from gateway.store import (
     Directory,
     Doors,
-    Hooks,
     Hub,
     Identifiers,
     Ledger,
-    Mover,
     Presences,
     Sessions,
     Store,
     StoreSettings,
-    Trail,
-    Worker,
 )
 from gateway.store.embedded import EmbeddedServer
 from gateway.store.embedded import start as start_embedded
@@ -58,9 +44,7 @@ from gateway.tracing import Traces, observing
 from rules.effects import Applied, Happened, Happening
 from rules.requests import origin_of
 
-LOOK_S = 0.5
 _ADDRESSES_KEPT = 1024  # of which is known whether they are trusted
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,65 +222,3 @@ def _counting_tunnels(metrics: Metrics) -> Callable[[Tunnel, TunnelEnd], None]:
         metrics.tunnel_ended(end.value, tunnel.client.bytes_read, tunnel.upstream.bytes_read)
 
     return count
-
-
-def workers(store: StoreServices, parts: Parts, halaxy: HalaxyService) -> list[asyncio.Task[None]]:
-    """The tasks that run as long as the gateway does."""
-    mover = Mover(store.store, retention_ms=parts.config.webhooks.retention_days * DAY_MS)
-    worker = Worker(store.doors, move=mover.move, lost=_noting_loss(parts))
-    work = {
-        "worker": worker.run,
-        "presences": parts.presences.run,
-        "hub": parts.hub.run,
-        "webhooks": lambda: _deliver(store, parts),
-        "away": lambda: _tell_when_away(store.store, parts.hub),
-    }
-    if halaxy.is_on:
-        work["halaxy"] = halaxy.run
-    return [asyncio.create_task(_for_ever(run, parts.log), name=name) for name, run in work.items()]
-
-
-async def _deliver(store: StoreServices, parts: Parts) -> None:
-    """Tell webhook endpoints what happens, for as long as this is not cancelled."""
-    hooks, dice = Hooks(store.store), random.SystemRandom()
-    async with Egress(egress_rules(parts.config.webhooks)) as egress:
-        ways = Ways(
-            hooks=hooks,
-            trail=Trail(store.store),
-            directory=store.directory,
-            post=egress.post,
-            count=parts.metrics.webhook,
-            oldest=parts.metrics.webhook_oldest,
-            now_ms=clock.now_ms,
-            chance=dice.random,
-            log=parts.log,
-        )
-        await Sharing(hooks, Deliverer(ways, secrets.token_hex(8)), parts.log).run()
-
-
-async def _for_ever(run: Callable[[], Awaitable[None]], log: logging.Logger) -> None:
-    """A fault of ours in one round must not end the work: people would be lost without their beats."""
-    while True:
-        try:
-            await run()
-        except Exception:
-            log.exception("work goes on after a fault")
-        await asyncio.sleep(LOOK_S)
-
-
-def _noting_loss(parts: Parts) -> Callable[[], None]:
-    def lost() -> None:
-        parts.metrics.state_lost()
-        parts.losses.note(time.monotonic())
-
-    return lost
-
-
-async def _tell_when_away(store: Store, hub: Hub) -> None:
-    """Have waiting pages told soon after the store stopped answering; that it is back, the hub sees by itself."""
-    was_up = True
-    while True:
-        await asyncio.sleep(LOOK_S)
-        if was_up and not store.is_up:
-            hub.refresh_all()
-        was_up = store.is_up
