@@ -7,15 +7,12 @@ needs a fault of the store or the platform is rendered from its document.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, Route, expect
 
-import gateway
 from gateway.config.texts import PAGE_LANGUAGES
 from gateway.edge.assets import Assets
 from gateway.edge.languages import read_catalogues
@@ -28,7 +25,6 @@ from tests.e2e.people import SOON_MS, Guest, Host, NewContext, People
 from tests.e2e.places import House, open_house
 from tests.gateway.edge.page_states import STATES
 
-DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{([^}]*)\}\s*\}")
 PHONE = {"viewport": {"width": 360, "height": 640}}
 RENDERED = Pages(None, Assets(), translations=read_catalogues(("en", "ar")))
 Found = dict[str, Page]
@@ -242,19 +238,6 @@ async def test_axe_finds_nothing_on_pages_of_faults(language: str, new_context: 
         await page.goto(f"http://localhost/{state}")
         told += await audit_schemes(page, f"{state}, {language}")
     assert told == []
-
-
-async def test_dark_pages_differ_by_colours_alone() -> None:
-    """So that rules about anything else need not be asked twice: a scheme sets variables, and nothing but them."""
-    found = 0
-    for name in ("gateway.css", "desk.css"):
-        style = (Path(gateway.__file__).parent / "static" / name).read_text("utf-8")
-        assert style.count("prefers-color-scheme") == len(DARK.findall(style)), name
-        for rules in DARK.findall(style):
-            set_there = [each.strip().partition(":")[0] for each in rules.split(";") if each.strip()]
-            assert all(each.startswith("--") for each in set_there), set_there
-            found += len(set_there)
-    assert found
 
 
 async def test_axe_would_find_something(people: People, house: House) -> None:
