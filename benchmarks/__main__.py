@@ -64,28 +64,28 @@ def main() -> None:
 
 
 def measure(names: Sequence[str], size: Size, out: Path) -> list[Figure]:
-    """Measure, print, write."""
+    """Measure, print, write; what was measured before a fault of ours is written too."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # thousands of connections are to be open
     load_before = os.getloadavg()[0]
-    figures = asyncio.run(run(names, size))
-    measured_on = table.machine(load_before, versions())
-    table.write(out, size, figures, measured_on)
-    print(table.text(figures))
+    figures: list[Figure] = []
+    try:
+        asyncio.run(run(names, size, figures))
+    finally:
+        table.write(out, size, figures, table.machine(load_before, versions()))
+        print(table.text(figures))
     print(f"load of this machine before: {load_before:.1f} on {os.cpu_count()} processors; written to {out}")
     return figures
 
 
-async def run(names: Sequence[str], size: Size) -> list[Figure]:
-    """The figures of these measurements, one after the other. Raises TimeoutError."""
-    figures: list[Figure] = []
+async def run(names: Sequence[str], size: Size, figures: list[Figure]) -> None:
+    """Add the figures of these measurements, one after the other. Raises TimeoutError."""
     for name in names:
         async with asyncio.timeout(LONGEST_S):
             try:
                 figures += await MEASUREMENTS[name](size)
             except NotMeasured as fault:  # told in the table; the others go on
                 figures.append(Figure.failed(name, fault))
-    return figures
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ async def measure(both: Platforms, size: Size) -> list[Figure]:
     for _ in range(1 if size.quick else ROUNDS):
         for name in NAMES:
             with left_out(name, needed=name == FIRST):
-                taken[name].append(await _started_s(name, both) * 1000)
+                started_ms = await _started_s(name, both) * 1000
+                taken[name].append(started_ms)
     return [_figure(name, values) for name, values in taken.items()]
 
 
