@@ -139,7 +139,8 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     parts = build_parts(config, store, metrics, log, traces)
     inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
     accel, requests = bool(config.upstream.accel), RequestLog(log)
-    calls = (AccelCalls if accel else Calls)(parts, inside, for_upstream(TRACE_HEADERS if traces is not None else ()))
+    stripped = (*config.upstream.strip, *(TRACE_HEADERS if traces is not None else ()))
+    calls = (AccelCalls if accel else Calls)(parts, inside, for_upstream(stripped))
     lane = Lane(parts, calls, inside, requests) if config.server.express and not accel else None
     front = FrontServer(
         Dispatcher(parts, calls, log, requests),

@@ -13,6 +13,7 @@ from enum import Enum, StrEnum, auto
 from urllib.parse import unquote_plus
 
 from rules.model import Role
+from rules.patterns import CONNECTION
 
 _PAIR_ENDS = re.compile(r"[&;]")
 _WORD = re.compile(r"[A-Za-z0-9._~-]+")
@@ -72,7 +73,7 @@ class Binding:
         `placeholders` stand in its path; `said` is the alias in its query parameter or in its credential's claim.
         """
         facts = door.facts()
-        if any(_plain(name, text) != facts[name] for name, text in placeholders.items()):
+        if any(_plain(name, text) != facts[name] for name, text in placeholders.items() if name != CONNECTION):
             return False
         return door.is_called(said) if self.parameter or self.by_credential else True
 

@@ -143,6 +143,12 @@ def for_upstream(trusted_names: Iterable[str] = (), host: str | None = None) -> 
     return UpstreamHeaders({**_REQUEST, **own}, None if host is None else host.encode("ascii"))
 
 
+def is_ours_to_say(name: bytes) -> bool:
+    """Whether the gateway decides about this header in any case, so that no list may speak of it."""
+    folded = fold_name(name)
+    return (folded in _REQUEST and folded != b"cookie") or folded.startswith((*OURS, b"sec-websocket-"))
+
+
 def request_headers(headers: Iterable[Header], context: RequestContext) -> list[Header]:
     """The header lines of a forwarded request, Host first, ours last. No line for the body's framing but its length.
 

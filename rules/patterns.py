@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PLACEHOLDERS = ("clinic", "owner", "session", "alias")
+FACTS = ("clinic", "owner", "session", "alias")  # what a door is, and what a path may say of it
+CONNECTION = "connection"  # what the platform calls a browser's connection: it says nothing of a door
+PLACEHOLDERS = (*FACTS, CONNECTION)
 
 _LITERAL = re.compile(r"[A-Za-z0-9._~-]+")
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
@@ -52,7 +54,7 @@ class PathPattern:
         found = [match.group(1) for part in self.segments if (match := _PLACEHOLDER.fullmatch(part))]
         literals = [part for part in self.segments if not _PLACEHOLDER.fullmatch(part)]
         if len(set(found)) != len(found) or not set(found) <= set(PLACEHOLDERS):
-            reasons.append("placeholders are {clinic}, {owner}, {session} and {alias}, each at most once")
+            reasons.append("placeholders are {clinic}, {owner}, {session}, {alias} and {connection}, each at most once")
         if not all(_LITERAL.fullmatch(part) and part.strip(".") for part in literals):
             reasons.append("a segment is one placeholder, or letters, digits and . _ ~ -, without escapes")
         if self.first == "-":

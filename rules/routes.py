@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from rules.bindings import Binding, BindingKind, Said, parse_binding, read_parameter
+from rules.bindings import Binding, BindingKind, Said, read_parameter
 from rules.bindings import Candidate as Candidate  # noqa: PLC0414 - `bound_door` speaks of it, so it is found here too
 from rules.model import Role
-from rules.patterns import PLACEHOLDERS, PathPattern, cut_pattern, fill, pins_a_door, placeholders_in
+from rules.patterns import PathPattern, cut_pattern, fill, pins_a_door, placeholders_in
 
 
 class RouteClass(StrEnum):
@@ -63,9 +63,12 @@ MEANINGS: Mapping[RouteClass, ClassMeaning] = {
     RouteClass.INTERNAL: ClassMeaning(Unadmitted.NOT_FOUND, by_gateway=True),
 }
 
-_METHOD = re.compile(r"[A-Z]+")
-_ADDRESS = re.compile(r"(?:https?://[A-Za-z0-9.:\[\]_-]+/?|unix:/[A-Za-z0-9./_-]+)")
-_BINDINGS = "path, query:NAME, credential:query:NAME:CLAIM, credential:header:NAME:CLAIM, upstream or unbound"
+
+class Counts(StrEnum):
+    """What proves that somebody is inside, on a route whose class does."""
+
+    OPEN = "open"  # an open connection, or a poll
+    EVENT = "event"  # what the platform tells, and nothing else: its clients connect before they join
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,20 @@ class Route:
     methods: frozenset[str] = frozenset()  # empty: all
     upstream: str = ""  # empty: the general one; may hold placeholders, and several addresses between spaces
     service_worker: bool = False  # its scripts may become service workers
+    counts: Counts = Counts.OPEN
+    cookieless: bool = False  # may be reached below a ticket's prefix, by clients that send no cookies
+    answer: str = ""  # mint: what is answered, a template
+    answer_type: str = "application/json"
 
     @property
     def meaning(self) -> ClassMeaning:
         """What its class means."""
         return MEANINGS[self.kind]
+
+    @property
+    def proves_presence(self) -> bool:
+        """Whether a connection on it, or a request to it, says that somebody is inside."""
+        return self.meaning.presence and self.counts is Counts.OPEN
 
     def path_for(self, door: Candidate) -> str:
         """The path of an entry route for this door: where the door's link forwards to."""
@@ -94,15 +106,6 @@ class Route:
     def upstream_for(self, door: Candidate | None) -> str:
         """Where requests to this door go; empty for the general upstream."""
         return self.upstream if door is None else fill(self.upstream, door.facts())
-
-
-@dataclass(frozen=True, slots=True)
-class RouteFault:
-    """What is wrong with a route, for the operator."""
-
-    key: str
-    value: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,64 +210,6 @@ def bound_door(match: Match, candidates: Sequence[Candidate], claim: str | None 
     if not doors:
         return NoDoor.NO_PASS
     return doors[0] if len(doors) == 1 else NoDoor.AMBIGUOUS
-
-
-def compile_route(
-    path: str,
-    kind: str,
-    role: str = "",
-    methods: Iterable[str] = (),
-    binds: str = "",
-    upstream: str = "",
-    *,
-    service_worker: bool = False,
-) -> Route | tuple[RouteFault, ...]:
-    """A route of the configuration, or every fault it has.
-
-    The arguments are the keys of a ``[[routes]]`` table, `kind` its ``class``. Without `binds` the path binds; where
-    the path names no door, a class that asks for a pass must say what does.
-    """
-    pattern = cut_pattern(path)
-    verbs = frozenset(method.upper() for method in methods)
-    binding = parse_binding(binds or "path")
-    faults = [RouteFault("path", path, reason) for reason in pattern.faults()]
-    faults += _word_faults(kind, role, verbs, upstream)
-    if binding is None:
-        return (*faults, RouteFault("binds", binds, _BINDINGS))
-    by_path = binding.kind is BindingKind.PATH and not faults
-    if by_path and MEANINGS[RouteClass(kind)].needs_door and not pins_a_door(pattern.named):
-        reason = "the path names no door: it needs {alias}, {session}, or {clinic} and {owner}; else say what binds it"
-        faults.append(RouteFault("binds", binds, reason))
-    if faults:
-        return tuple(faults)
-    return Route(
-        path=path,
-        kind=RouteClass(kind),
-        pattern=pattern,
-        regex=pattern.regex(guards=kind != RouteClass.ASSET),
-        binding=binding,
-        role=Role(role) if role else None,
-        methods=verbs | {"HEAD"} if "GET" in verbs else verbs,
-        upstream=upstream,
-        service_worker=service_worker,
-    )
-
-
-def _word_faults(kind: str, role: str, verbs: frozenset[str], upstream: str) -> list[RouteFault]:
-    """What is wrong with a route's single words."""
-    faults: list[RouteFault] = []
-    if kind not in set(RouteClass):
-        faults.append(RouteFault("class", kind, "one of " + ", ".join(RouteClass)))
-    if role not in {"", *Role}:
-        faults.append(RouteFault("role", role, "host, guest, or empty for both"))
-    faults += [RouteFault("methods", verb, "not a method") for verb in sorted(verbs) if not _METHOD.fullmatch(verb)]
-    plain = fill(upstream, dict.fromkeys(PLACEHOLDERS, "x"))
-    if any(not _ADDRESS.fullmatch(address) for address in plain.split(" ") if upstream):
-        reason = (
-            "an address such as http://127.0.0.1:8080 or unix:/path; it may hold {clinic}, {owner}, {session}, {alias}"
-        )
-        faults.append(RouteFault("upstream", upstream, reason))
-    return faults
 
 
 def _warnings(route: Route) -> list[str]:

@@ -13,7 +13,8 @@ from gateway.config.faults import ConfigFaults, Fault
 from gateway.config.keys import keys_of
 from rules.links import PatternFault, Patterns, compile_patterns
 from rules.model import Policy
-from rules.routes import RouteFault, RouteTable, first_segments, route_table
+from rules.route_rows import RouteFault
+from rules.routes import RouteTable, first_segments, route_table
 
 _T = TypeVar("_T")
 

@@ -25,10 +25,12 @@ from gateway.config.texts import (
     RoomPath,
     Slug,
     StoreUrl,
+    StrippedName,
     UpstreamUrls,
     WordOrList,
 )
-from rules import routes
+from rules.route_rows import JSON, RouteFault, compile_route
+from rules.routes import Route as CompiledRoute
 
 _YEAR_S = 366 * 86_400
 
@@ -41,6 +43,7 @@ Slugs = Annotated[tuple[Slug, ...], Field(strict=False, min_length=1)]
 Origins = Annotated[tuple[Origin, ...], Field(strict=False)]
 Networks = Annotated[tuple[NetworkText, ...], Field(strict=False)]
 Methods = Annotated[tuple[str, ...], Field(strict=False)]
+StrippedNames = Annotated[tuple[StrippedName, ...], Field(strict=False)]
 Keys = Annotated[tuple[str, ...], Field(strict=False, repr=False)]
 
 
@@ -88,6 +91,7 @@ class Upstream(Section):
     url: UpstreamUrls = "http://127.0.0.1:8080"
     entry: str = "/call/{alias}"
     accel: NginxLocation = ""
+    strip: StrippedNames = ()
     ca_file: str = ""
     fails_before_aside: Annotated[int, Field(ge=1, le=1000)] = 3
     aside_s: Positive = 10
@@ -106,7 +110,7 @@ class Upstream(Section):
 
 
 class Route(Section):
-    """One row of the route table; `rules.routes` judges it and gives it its meaning."""
+    """One row of the route table; `rules.route_rows` judges it and gives it its meaning."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
@@ -117,10 +121,14 @@ class Route(Section):
     binds: str = "path"
     upstream: WordOrList = ""
     service_worker: bool = False
+    counts: Literal["open", "event"] = "open"
+    cookieless: bool = False
+    answer: str = ""
+    answer_type: str = JSON
 
-    def compiled(self) -> routes.Route | tuple[routes.RouteFault, ...]:
+    def compiled(self) -> CompiledRoute | tuple[RouteFault, ...]:
         """This row as the rules use it, or what they find wrong with it."""
-        return routes.compile_route(
+        return compile_route(
             self.path,
             self.class_,
             self.role,
@@ -128,6 +136,10 @@ class Route(Section):
             self.binds,
             self.upstream if isinstance(self.upstream, str) else " ".join(self.upstream),
             service_worker=self.service_worker,
+            counts=self.counts,
+            cookieless=self.cookieless,
+            answer=self.answer,
+            answer_type=self.answer_type,
         )
 
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from gateway.config.addresses import parse_address
 from gateway.config.faults import suggestion
+from rules.headers import is_ours_to_say
 
 MOST_UPSTREAMS = 16  # each has a label in the metrics
 _STORE_SCHEMES = frozenset({"redis", "rediss", "unix", "sentinel", "cluster"})
@@ -130,6 +131,13 @@ def _header_name(text: str) -> str:
     return _matching(_HEADER_NAME, text, "must be the name of a header")
 
 
+def _stripped_name(text: str) -> str:
+    _header_name(text)
+    if is_ours_to_say(text.encode()):
+        raise ValueError("is the gateway's own matter already")
+    return text
+
+
 def _header_text(text: str) -> str:
     return _matching(_HEADER_TEXT, text, "must be plain ASCII without quotes and parentheses")
 
@@ -154,6 +162,7 @@ Origin = Annotated[str, AfterValidator(_origin)]
 OptionalBase = Annotated[str, AfterValidator(_base)]
 RoomPath = Annotated[str, AfterValidator(_room)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
+StrippedName = Annotated[str, AfterValidator(_stripped_name)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 OptionalOrigin = Annotated[str, AfterValidator(_optional_origin)]
 NginxLocation = Annotated[str, AfterValidator(_location)]

@@ -46,7 +46,10 @@ def test_the_example_loads_to_the_defaults() -> None:
 
 
 def test_every_key_of_the_example_has_a_comment() -> None:
-    spoken_of_above = {"room", "session", "path", "class", "role", "methods", "binds", "upstream", "service_worker"}
+    spoken_of_above = {
+        *("room", "session", "path", "class", "role", "methods", "binds", "upstream", "service_worker"),
+        *("counts", "cookieless", "answer", "answer_type"),
+    }
     follows_from_the_line_above = {"event_streams_per_address", "tunnels_per_address"}
     for line in EXAMPLE.read_text("utf-8").splitlines():
         key, equals, rest = line.partition(" = ")

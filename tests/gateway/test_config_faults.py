@@ -137,6 +137,10 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "route twice": (CALL + CALL, "routes", "stands here twice"),
     "unknown class": (CALL + '[[routes]]\npath = "/a"\nclass = "page"', "routes[1].class", "must be one of 'asset'"),
+    "a header that is none": ('[upstream]\nstrip = ["User Id"]', "upstream.strip[0]", "the name of a header"),
+    "a header of the gateway's": ('[upstream]\nstrip = ["X-Real-IP"]', "upstream.strip[0]", "gateway's own matter"),
+    "an answer that is not ours": (CALL + 'answer = "{}"', "routes[0].answer", "class mint"),
+    "counting by pages": (CALL + 'counts = "event"', "routes[0].counts", "signal or poll"),
     "odd method": (CALL + 'methods = ["GET/1"]', "routes[0].methods", "not a method"),
     "unknown binding": (CALL.replace('"path"', '"cookie"'), "routes[0].binds", "path, query:NAME"),
     "binding without name": (

@@ -53,7 +53,7 @@ def test_a_guard_matches_what_a_platform_may_read_alike_and_an_opening_what_it_s
 
 SHAPE = "a path is exact (/ws), a prefix (/static/**) or a suffix (**/xmpp-websocket)"
 SEGMENT = "a segment is one placeholder, or letters, digits and . _ ~ -, without escapes"
-PLACEHOLDER = "placeholders are {clinic}, {owner}, {session} and {alias}, each at most once"
+PLACEHOLDER = "placeholders are {clinic}, {owner}, {session}, {alias} and {connection}, each at most once"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rules.bindings import Candidate
 from rules.model import Role
+from rules.route_rows import compile_route
 from rules.routes import (
     MEANINGS,
     Match,
@@ -16,12 +17,10 @@ from rules.routes import (
     NotListed,
     Route,
     RouteClass,
-    RouteFault,
     RouteTable,
     Unadmitted,
     WrongMethod,
     bound_door,
-    compile_route,
     first_segments,
     route_table,
 )
@@ -148,42 +147,6 @@ def test_a_pass_opens_one_door(
     match: Match, candidates: list[Candidate], claim: str | None, expected: Candidate | NoDoor
 ) -> None:
     assert bound_door(match, candidates, claim) == expected
-
-
-BINDS = "path, query:NAME, credential:query:NAME:CLAIM, credential:header:NAME:CLAIM, upstream or unbound"
-NO_DOOR = "the path names no door: it needs {alias}, {session}, or {clinic} and {owner}; else say what binds it"
-UPSTREAM = "an address such as http://127.0.0.1:8080 or unix:/path; it may hold {clinic}, {owner}, {session}, {alias}"
-
-
-@pytest.mark.parametrize(
-    ("keys", "faults"),
-    [
-        ({"path": "ws", "kind": "asset"}, [("path", "ws")]),
-        ({"path": "/ws", "kind": "open"}, [("class", "open")]),
-        ({"path": "/ws", "kind": ""}, [("class", "")]),
-        ({"path": "/ws", "kind": "asset", "role": "owner"}, [("role", "owner")]),
-        ({"path": "/ws", "kind": "asset", "methods": ["get", "P T", ""]}, [("methods", ""), ("methods", "P T")]),
-        ({"path": "/ws", "kind": "asset", "upstream": "127.0.0.1:80"}, [("upstream", "127.0.0.1:80")]),
-        ({"path": "/ws", "kind": "asset", "upstream": "http://{room}.x"}, [("upstream", "http://{room}.x")]),
-        ({"path": "/ws", "kind": "asset", "upstream": "http://u@x/y"}, [("upstream", "http://u@x/y")]),
-        ({"path": "/ws", "kind": "signal"}, [("binds", "")]),
-        ({"path": "/{clinic}/ws", "kind": "signal", "binds": "path"}, [("binds", "path")]),
-        ({"path": "/page", "kind": "entry"}, [("binds", "")]),
-        ({"path": "/ws", "kind": "signal", "binds": "room"}, [("binds", "room")]),
-        ({"path": "ws", "kind": "x", "binds": "y"}, [("path", "ws"), ("class", "x"), ("binds", "y")]),
-    ],
-)
-def test_every_fault_of_a_route_is_told(keys: dict[str, Any], faults: list[tuple[str, str]]) -> None:
-    compiled = compile_route(**keys)
-    assert not isinstance(compiled, Route)
-    assert [(fault.key, fault.value) for fault in compiled] == faults
-    assert all(fault.reason for fault in compiled)
-
-
-def test_faults_say_what_would_do() -> None:
-    assert compile_route("/ws", "signal") == (RouteFault("binds", "", NO_DOOR),)
-    assert compile_route("/ws", "signal", binds="room") == (RouteFault("binds", "room", BINDS),)
-    assert compile_route("/x", "asset", upstream="ftp://x") == (RouteFault("upstream", "ftp://x", UPSTREAM),)
 
 
 @pytest.mark.parametrize(
