@@ -7,12 +7,12 @@ itself; it reads nothing but the values.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.config.addresses import parse_address
-from gateway.config.faults import Fault, shown, suggestion
+from gateway.config.faults import Check, Fault, shown, suggestion
+from gateway.config.platform_checks import check_platform
 from rules.links import compile_patterns
 
 if TYPE_CHECKING:
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
 SHORTEST_KEY_BYTES = 32
 SHORTEST_WEBHOOK_SECRET_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A fault between keys: `fault.key` is the one to change, `with_keys` the others it involves."""
-
-    fault: Fault
-    with_keys: tuple[str, ...] = ()
 
 
 def check_together(config: Config) -> Iterator[Check]:
@@ -40,6 +32,7 @@ def check_together(config: Config) -> Iterator[Check]:
     yield from _routes(config)
     yield from _identity(config)
     yield from _halaxy(config)
+    yield from check_platform(config)
     for section in ("secrets", "identity"):
         yield from _keys(config, section)
 

@@ -16,6 +16,12 @@ from pydantic_core import ErrorDetails
 
 _PASSWORD = re.compile(r"[^\s\"',\[]*@")  # whatever stands before an @, however malformed the address is
 _LONGEST_VALUE = 80
+_SECRET = frozenset(
+    {
+        *("keys", "secrets", "identity", "client_secret", "webhook_secret", "webhook_header_value"),
+        *("platform", "event_keys", "calls", "probes", "body"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,14 @@ class Fault:
     def __str__(self) -> str:
         shown = f" = {self.value}" if self.value else ""
         return f"{self.key}{shown}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A fault between keys: `fault.key` is the one to change, `with_keys` the others it involves."""
+
+    fault: Fault
+    with_keys: tuple[str, ...] = ()
 
 
 class ConfigFaults(Exception):
@@ -51,8 +65,8 @@ def key_name(location: Sequence[str | int]) -> str:
 
 def shown(value: object, key: str = "") -> str:
     """A value fit to be printed: secrets as their kind, passwords in addresses blanked, long ones cut."""
-    last = key.rpartition(".")[2].partition("[")[0]
-    if last in {"keys", "secrets", "identity", "client_secret", "webhook_secret", "webhook_header_value"}:
+    steps = [step.partition("[")[0] for step in key.split(".")]
+    if steps[-1] in _SECRET or "headers" in steps:
         return "(not shown)"
     text = f'"{_PASSWORD.sub("***@", value)}"' if isinstance(value, str) else _PASSWORD.sub("***@", _toml(value))
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
@@ -92,6 +106,7 @@ _REASONS: Mapping[str, str] = {
     "literal_error": "must be one of {expected}",
     "model_type": "must be a table",
     "string_type": "must be text in quotes",
+    "too_long": "must be at most {max_length}",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
     "tuple_type": "must be a list",

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from gateway.config.checks import SHORTEST_KEY_BYTES
 from gateway.config.faults import ConfigFaults, Fault
+from gateway.config.platform_checks import SHORTEST_EVENT_KEY_BYTES
 
 if TYPE_CHECKING:
+    from gateway.config.platform_sections import Platform
     from gateway.config.sections import Identity, Secrets, Store
 
 _MADE_BYTES = 48
@@ -35,7 +37,14 @@ def keys_of(section: str, given: Secrets | Identity, store: Store) -> tuple[byte
     raise ConfigFaults([Fault(f"{section}.keys", "", "is missing")])
 
 
-def read_key_file(name: str, path: Path) -> tuple[bytes, ...]:
+def event_keys_of(platform: Platform) -> tuple[bytes, ...]:
+    """What the platform signs its events with, oldest first; empty where it tells none. Raises ConfigFaults."""
+    if platform.event_key_file and not platform.event_keys:
+        return read_key_file("platform.event_key_file", Path(platform.event_key_file), SHORTEST_EVENT_KEY_BYTES)
+    return tuple(key.encode() for key in platform.event_keys)
+
+
+def read_key_file(name: str, path: Path, shortest: int = SHORTEST_KEY_BYTES) -> tuple[bytes, ...]:
     """The keys in `path`: one a line, oldest first. Raises ConfigFaults that speaks of the key `name`."""
     shown = f'"{path}"'
     try:
@@ -46,9 +55,9 @@ def read_key_file(name: str, path: Path) -> tuple[bytes, ...]:
     if not keys:
         raise ConfigFaults([Fault(name, shown, "holds no key")])
     faults = [
-        Fault(name, shown, f"key {number} must be at least {SHORTEST_KEY_BYTES} bytes long, is {len(key)}")
+        Fault(name, shown, f"key {number} must be at least {shortest} bytes long, is {len(key)}")
         for number, key in enumerate(keys, 1)
-        if len(key) < SHORTEST_KEY_BYTES
+        if len(key) < shortest
     ]
     if faults:
         raise ConfigFaults(faults)

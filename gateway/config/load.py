@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.authorities import read_authorities
 from gateway.config.checks import check_together
 from gateway.config.faults import ConfigFaults, Fault, fault_from, suggestion
-from gateway.config.keys import read_key_file
+from gateway.config.keys import event_keys_of, read_key_file
 from gateway.config.model import Config
 
 ENVIRONMENT_PREFIX = "LINK_GATEWAY__"
@@ -145,6 +145,11 @@ def _between(config: Config, faulty: set[str]) -> Iterator[Fault]:
     if config.upstream.ca_file:
         try:
             read_authorities("upstream.ca_file", Path(config.upstream.ca_file))
+        except ConfigFaults as error:
+            yield from error.faults
+    if config.platform.kind:
+        try:
+            event_keys_of(config.platform)
         except ConfigFaults as error:
             yield from error.faults
     for section, given in (("secrets", config.secrets), ("identity", config.identity)):

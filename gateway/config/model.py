@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from gateway.config import sections
 from gateway.config.faults import ConfigFaults, Fault
-from gateway.config.keys import keys_of
+from gateway.config.keys import event_keys_of, keys_of
+from gateway.config.platform_sections import Platform
 from rules.links import PatternFault, Patterns, compile_patterns
 from rules.model import Policy
 from rules.route_rows import RouteFault
@@ -42,6 +43,7 @@ class Config(sections.Section):
     upstream: sections.Upstream = sections.Upstream()
     routes: sections.Routes = sections.DEFAULT_ROUTES
     identity: sections.Identity = sections.Identity()
+    platform: Platform = Platform()
     sessions: sections.Sessions = sections.Sessions()
     rooms: sections.Rooms = sections.Rooms()
     waiting: sections.Waiting = sections.Waiting()
@@ -99,3 +101,7 @@ class Config(sections.Section):
     def identity_keys(self) -> tuple[bytes, ...]:
         """The keys of [identity], oldest first; none where nobody is told who comes. Raises ConfigFaults."""
         return () if self.identity.kind == "none" else keys_of("identity", self.identity, self.store)
+
+    def event_keys(self) -> tuple[bytes, ...]:
+        """What the platform signs its events with, oldest first. Raises ConfigFaults."""
+        return event_keys_of(self.platform)

@@ -52,6 +52,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 CALL = '[[routes]]\npath = "/call/{alias}"\nclass = "entry"\nbinds = "path"\n'
 HALAXY = '[halaxy]\nbase_url = "https://h.example/main"\n'
+PROBE = '[[platform.probes]]\nname = "a"\nurl = "http://h/"\n'
+
+
+def called(rest: str) -> str:
+    return f'[[platform.calls]]\nurl = "http://h/"\n{rest}\n'
+
+
 FAULTS: dict[str, tuple[str, str, str]] = {
     # name: the file, the key, what is said
     "no port": ('[server]\npublic = "localhost"', "server.public", '"localhost": must be host:port, unix'),
@@ -190,6 +197,61 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "must be other keys",
     ),
     "no identity key file": ('[identity]\nkey_file = "absent"', "identity.key_file", "cannot be read: No such file"),
+    "platform of no kind": ('[platform]\nkind = "zoom"', "platform.kind", "must be one of"),
+    "events that nobody signs": ('[platform]\nkind = "janus"', "platform.event_keys", "by their signature alone"),
+    "short event key": ('[platform]\nevent_keys = ["brief"]', "platform.event_keys[0]", "at least 16 bytes long, is 5"),
+    "event keys twice over": (
+        f'[platform]\nevent_keys = ["{KEY}"]\nevent_key_file = "config.toml"',
+        "platform.event_key_file",
+        "not both",
+    ),
+    "no event key file": (
+        '[platform]\nkind = "janus"\nevent_key_file = "absent"',
+        "platform.event_key_file",
+        "cannot be read: No such file",
+    ),
+    "callback nobody knows": (
+        f'[platform]\nkind = "bigbluebutton"\nevent_keys = ["{KEY}"]',
+        "platform.public_url",
+        "signs the address",
+    ),
+    "call without address": ('[[platform.calls]]\non = "end"', "platform.calls[0].url", "is missing"),
+    "call at no time": (called('on = "admit"'), "platform.calls[0].on", "must be one of"),
+    "call to whomever": (
+        '[[platform.calls]]\non = "end"\nurl = "http://{alias}.h/"',
+        "platform.calls[0].url",
+        "never in its host",
+    ),
+    "call with two lines": (
+        called('on = "end"\nheaders = { A = "b\\nc" }'),
+        "platform.calls[0].headers.A",
+        "must be one line",
+    ),
+    "call found too late": (
+        called('on = "end"\nfind = { id = "/id" }'),
+        "platform.calls[0].find",
+        'unless on = "open"',
+    ),
+    "call that finds no place": (
+        called('on = "open"\nfind = { id = "a b" }'),
+        "platform.calls[0].find.id",
+        "JSON pointer",
+    ),
+    "claims nobody signs": (called('on = "end"\nclaims = { a = "b" }'), "platform.calls[0].claims", 'sign = "jwt"'),
+    "nobody's keys": (
+        called('on = "end"\nsign = "jwt"') + '[identity]\nkind = "none"',
+        "platform.calls[0].keys",
+        "none of [identity]",
+    ),
+    "each of nobody": (called('on = "ask"\neach = "connection"'), "platform.calls[0].each", "remove"),
+    "check of nothing": (called('on = "check"'), "platform.calls[0].absent", "that needs it"),
+    "calls without end": (
+        "[platform]\ncalls = [" + 33 * '{ on = "end", url = "http://h/" },' + "]",
+        "platform.calls",
+        "at most 32",
+    ),
+    "probe twice": (2 * PROBE, "platform.probes[1].name", "another probe"),
+    "probe without refusal": (PROBE + "refused = [7]", "platform.probes[0].refused[0]", "at least 100"),
     "no key file": ('[secrets]\nkey_file = "absent"', "secrets.key_file", "cannot be read: No such file"),
 }
 
@@ -221,6 +283,9 @@ def test_no_fault_and_no_repr_shows_a_secret(tmp_path: Path) -> None:
         [identity]
         keys = "hunter2"
         kind = "hunter"
+        [platform]
+        event_keys = ["hunter2"]
+        calls = [{ on = "end", url = "http://u:hunter2@h/", headers = { A = "hunter2\\n", "b c" = "hunter2" } }]
     """
     assert "hunter2" not in str(faults(text, tmp_path))
     path = tmp_path / "good.toml"

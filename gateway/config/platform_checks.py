@@ -1,0 +1,66 @@
+"""What must hold between keys of [platform].
+
+Rule that holds here: as in `checks`, of which this is a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gateway.config.faults import Check, Fault, shown
+
+if TYPE_CHECKING:
+    from gateway.config.model import Config
+    from gateway.config.platform_sections import PlatformCall
+
+SHORTEST_EVENT_KEY_BYTES = 16
+
+
+def check_platform(config: Config) -> Iterator[Check]:
+    """Every fault between keys of [platform], and between those and others."""
+    yield from _events(config)
+    for number, call in enumerate(config.platform.calls):
+        yield from _call(f"platform.calls[{number}]", call, config)
+    names = [probe.name for probe in config.platform.probes]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield _fault(f"platform.probes[{number}].name", shown(name), "another probe has this name")
+
+
+def _events(config: Config) -> Iterator[Check]:
+    platform = config.platform
+    if platform.event_keys and platform.event_key_file:
+        reason = "give this or platform.event_keys, not both"
+        yield _fault("platform.event_key_file", shown(platform.event_key_file), reason)
+    if platform.kind and not platform.event_keys and not platform.event_key_file:
+        reason = "is missing: events of the platform are believed by their signature alone"
+        yield _fault("platform.event_keys", "", reason, "platform.kind", "platform.event_key_file")
+    for number, key in enumerate(platform.event_keys):
+        size = len(key.encode())
+        if size < SHORTEST_EVENT_KEY_BYTES:
+            reason = f"must be at least {SHORTEST_EVENT_KEY_BYTES} bytes long, is {size}"
+            yield _fault(f"platform.event_keys[{number}]", "(not shown)", reason)
+    if platform.kind == "bigbluebutton" and not platform.public_url:
+        reason = "is missing: BigBlueButton signs the address that it calls"
+        yield _fault("platform.public_url", "", reason, "platform.kind")
+
+
+def _call(key: str, call: PlatformCall, config: Config) -> Iterator[Check]:
+    """A key that says something only in calls of one kind is a mistake in others."""
+    if call.keys and call.key_file:
+        yield _fault(f"{key}.key_file", shown(call.key_file), f"give this or {key}.keys, not both")
+    if call.sign and not call.keys and not call.key_file and config.identity.kind == "none":
+        yield _fault(f"{key}.keys", "", "is missing: there are none of [identity] to sign with", "identity.kind")
+    if call.claims and call.sign != "jwt":
+        yield _fault(f"{key}.claims", "", 'says nothing unless sign = "jwt"')
+    if call.find and call.on != "open":
+        yield _fault(f"{key}.find", "", 'says nothing unless on = "open"')
+    if call.each and call.on not in {"remove", "end"}:
+        yield _fault(f"{key}.each", shown(call.each), 'says nothing unless on = "remove" or "end"')
+    if bool(call.absent) != (call.on == "check"):
+        yield _fault(f"{key}.absent", shown(call.absent), 'belongs to on = "check", and that needs it')
+
+
+def _fault(key: str, value: str, reason: str, *with_keys: str) -> Check:
+    return Check(Fault(key, value, reason), with_keys)
