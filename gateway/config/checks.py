@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 from gateway.config.addresses import parse_address
 from gateway.config.faults import Check, Fault, shown, suggestion
+from gateway.config.identity_checks import check_identity
+from gateway.config.key_checks import check_given, check_needed
 from gateway.config.platform_checks import check_platform
 from rules.links import compile_patterns
 
 if TYPE_CHECKING:
     from gateway.config.model import Config
 
-SHORTEST_KEY_BYTES = 32
 SHORTEST_WEBHOOK_SECRET_BYTES = 16
 
 
@@ -30,11 +31,11 @@ def check_together(config: Config) -> Iterator[Check]:
     yield from _plans(config)
     yield from _links(config)
     yield from _routes(config)
-    yield from _identity(config)
+    yield from check_identity(config)
     yield from _halaxy(config)
     yield from check_platform(config)
-    for section in ("secrets", "identity"):
-        yield from _keys(config, section)
+    yield from check_given("secrets", config.secrets)
+    yield from check_needed("secrets", config.secrets, config.store.url)
 
 
 def _durations(config: Config) -> Iterator[Check]:
@@ -99,19 +100,6 @@ def _routes(config: Config) -> Iterator[Check]:
         yield Check(Fault("upstream.entry", shown(config.upstream.entry), reason), ("routes",))
 
 
-def _identity(config: Config) -> Iterator[Check]:
-    identity = config.identity
-    if identity.kind not in {"headers", "none"}:
-        reason = 'is not available in this version; use "headers" or "none"'
-        yield Check(Fault("identity.kind", shown(identity.kind), reason))
-    elif identity.carrier != "header":
-        reason = f'must be "header" when identity.kind is "{identity.kind}"'
-        yield Check(Fault("identity.carrier", shown(identity.carrier), reason), ("identity.kind",))
-    if set(identity.keys) & set(config.secrets.keys):
-        reason = "must be other keys than those of secrets: a platform that can check who comes must not forge passes"
-        yield Check(Fault("identity.keys", "(not shown)", reason), ("secrets.keys",))
-
-
 def _halaxy(config: Config) -> Iterator[Check]:
     halaxy = config.halaxy
     if not halaxy.base_url:
@@ -127,21 +115,3 @@ def _halaxy(config: Config) -> Iterator[Check]:
     if bool(halaxy.webhook_secret) != bool(halaxy.webhook_header_value):
         reason = "give both halaxy.webhook_secret and halaxy.webhook_header_value, or neither"
         yield Check(Fault("halaxy.webhook_header_value", "", reason), ("halaxy.webhook_secret",))
-
-
-def _keys(config: Config, section: str) -> Iterator[Check]:
-    keys = config.secrets if section == "secrets" else config.identity
-    if keys.keys and keys.key_file:
-        yield Check(Fault(f"{section}.key_file", shown(keys.key_file), f"give this or {section}.keys, not both"))
-    needed = section == "secrets" or config.identity.kind == "headers"
-    if needed and not keys.keys and not keys.key_file and config.store.url != "embedded":
-        reason = "is missing: every gateway on this store needs the same keys, so none are made here"
-        yield Check(Fault(f"{section}.keys", "", reason), ("store.url", f"{section}.key_file"))
-    for number, key in enumerate(keys.keys):
-        yield from _length(f"{section}.keys[{number}]", key)
-
-
-def _length(name: str, key: str) -> Iterator[Check]:
-    size = len(key.encode())
-    if size < SHORTEST_KEY_BYTES:
-        yield Check(Fault(name, "(not shown)", f"must be at least {SHORTEST_KEY_BYTES} bytes long, is {size}"))

@@ -7,20 +7,23 @@ only for the embedded store; two gateways that start on one state directory at o
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.config.checks import SHORTEST_KEY_BYTES
 from gateway.config.faults import ConfigFaults, Fault
+from gateway.config.key_checks import SHORTEST_KEY_BYTES
 from gateway.config.platform_checks import SHORTEST_EVENT_KEY_BYTES
 
 if TYPE_CHECKING:
+    from gateway.config.identity_sections import Identity
     from gateway.config.platform_sections import Platform
-    from gateway.config.sections import Identity, Secrets, Store
+    from gateway.config.sections import Secrets, Store
 
 _MADE_BYTES = 48
+_PRIVATE_KEY = re.compile(rb"-----BEGIN ((?:RSA )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 
 
 def keys_of(section: str, given: Secrets | Identity, store: Store) -> tuple[bytes, ...]:
@@ -35,6 +38,19 @@ def keys_of(section: str, given: Secrets | Identity, store: Store) -> tuple[byte
     if store.url == "embedded":
         return _made_once(f"{section}.key_file", Path(store.state_dir) / f"{section}.keys")
     raise ConfigFaults([Fault(f"{section}.keys", "", "is missing")])
+
+
+def read_private_keys(name: str, path: Path) -> tuple[bytes, ...]:
+    """The private keys in `path`, PEM blocks one after the other, oldest first. Raises ConfigFaults likewise."""
+    shown = f'"{path}"'
+    try:
+        text = path.read_bytes()
+    except OSError as error:  # absent, a directory, not ours to read
+        raise ConfigFaults([Fault(name, shown, f"cannot be read: {error.strerror}")]) from error
+    blocks = tuple(match.group() for match in _PRIVATE_KEY.finditer(text))
+    if not blocks:
+        raise ConfigFaults([Fault(name, shown, "holds no private key (PEM, without a passphrase)")])
+    return blocks
 
 
 def event_keys_of(platform: Platform) -> tuple[bytes, ...]:

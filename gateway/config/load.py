@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.authorities import read_authorities
 from gateway.config.checks import check_together
 from gateway.config.faults import ConfigFaults, Fault, fault_from, suggestion
-from gateway.config.keys import event_keys_of, read_key_file
+from gateway.config.keys import event_keys_of, read_key_file, read_private_keys
 from gateway.config.model import Config
 
 ENVIRONMENT_PREFIX = "LINK_GATEWAY__"
@@ -152,9 +152,10 @@ def _between(config: Config, faulty: set[str]) -> Iterator[Fault]:
             event_keys_of(config.platform)
         except ConfigFaults as error:
             yield from error.faults
-    for section, given in (("secrets", config.secrets), ("identity", config.identity)):
+    told_by = read_private_keys if config.identity.by_private_key else read_key_file
+    for section, given, read in (("secrets", config.secrets, read_key_file), ("identity", config.identity, told_by)):
         if given.key_file and not given.keys:
             try:
-                read_key_file(f"{section}.key_file", Path(given.key_file))
+                read(f"{section}.key_file", Path(given.key_file))
             except ConfigFaults as error:
                 yield from error.faults

@@ -5,12 +5,14 @@ Rule that holds here: a `Config` is valid and unchanging; a reload makes another
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from gateway.config import sections
 from gateway.config.faults import ConfigFaults, Fault
-from gateway.config.keys import event_keys_of, keys_of
+from gateway.config.identity_sections import Identity
+from gateway.config.keys import event_keys_of, keys_of, read_private_keys
 from gateway.config.platform_sections import Platform
 from rules.links import PatternFault, Patterns, compile_patterns
 from rules.model import Policy
@@ -42,7 +44,7 @@ class Config(sections.Section):
     links: sections.Links = sections.Links()
     upstream: sections.Upstream = sections.Upstream()
     routes: sections.Routes = sections.DEFAULT_ROUTES
-    identity: sections.Identity = sections.Identity()
+    identity: Identity = Identity()
     platform: Platform = Platform()
     sessions: sections.Sessions = sections.Sessions()
     rooms: sections.Rooms = sections.Rooms()
@@ -99,8 +101,12 @@ class Config(sections.Section):
         return keys_of("secrets", self.secrets, self.store)
 
     def identity_keys(self) -> tuple[bytes, ...]:
-        """The keys of [identity], oldest first; none where nobody is told who comes. Raises ConfigFaults."""
-        return () if self.identity.kind == "none" else keys_of("identity", self.identity, self.store)
+        """The keys of [identity], oldest first, private ones as PEM; none where nothing is signed. ConfigFaults."""
+        if not self.identity.signs_with:
+            return ()
+        if self.identity.by_private_key:
+            return read_private_keys("identity.key_file", Path(self.identity.key_file))
+        return keys_of("identity", self.identity, self.store)
 
     def event_keys(self) -> tuple[bytes, ...]:
         """What the platform signs its events with, oldest first. Raises ConfigFaults."""

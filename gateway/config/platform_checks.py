@@ -50,7 +50,7 @@ def _call(key: str, call: PlatformCall, config: Config) -> Iterator[Check]:
     """A key that says something only in calls of one kind is a mistake in others."""
     if call.keys and call.key_file:
         yield _fault(f"{key}.key_file", shown(call.key_file), f"give this or {key}.keys, not both")
-    if call.sign and not call.keys and not call.key_file and config.identity.kind == "none":
+    if call.sign and not call.keys and not call.key_file and not config.identity.signs_with:
         yield _fault(f"{key}.keys", "", "is missing: there are none of [identity] to sign with", "identity.kind")
     if call.claims and call.sign != "jwt":
         yield _fault(f"{key}.claims", "", 'says nothing unless sign = "jwt"')

@@ -143,25 +143,6 @@ class Route(Section):
         )
 
 
-class Roles(Section):
-    """What the platform calls our roles."""
-
-    host: NotEmpty = "host"
-    guest: NotEmpty = "guest"
-
-
-class Identity(Section):
-    kind: Literal["headers", "jwt", "hmac-token", "signed-url", "none"] = "headers"
-    carrier: Literal["header", "query", "redirect", "mint"] = "header"
-    keys: Keys = ()
-    key_file: str = ""
-    algorithm: Literal["HS256"] = "HS256"
-    audience: NotEmpty = "platform"
-    ttl_s: Annotated[float, Field(ge=5, le=3600)] = 60
-    claims: dict[str, str] = Field(default_factory=dict)
-    roles: Roles = Roles()
-
-
 class Sessions(Section):
     opens_early_s: Seconds = 600
     host_early_s: Seconds = 1800

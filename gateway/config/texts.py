@@ -23,6 +23,8 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SLUG = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _ROOM = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*/[a-z0-9]+([-_][a-z0-9]+)*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9._~-]{0,64}")
+_POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 _HEADER_TEXT = re.compile(r"[ !#-'*-~]*")  # neither quotes nor parentheses
 _LOCATION = re.compile(r"(@[A-Za-z0-9_-]{1,64})?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -138,6 +140,14 @@ def _stripped_name(text: str) -> str:
     return text
 
 
+def _credential_name(text: str) -> str:
+    return _matching(_CREDENTIAL_NAME, text, "must be the name of a header or of a query parameter, or empty")
+
+
+def _pointer(text: str) -> str:
+    return _matching(_POINTER, text, "must be a JSON pointer such as /rooms/0/url")
+
+
 def _header_text(text: str) -> str:
     return _matching(_HEADER_TEXT, text, "must be plain ASCII without quotes and parentheses")
 
@@ -163,6 +173,8 @@ OptionalBase = Annotated[str, AfterValidator(_base)]
 RoomPath = Annotated[str, AfterValidator(_room)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 StrippedName = Annotated[str, AfterValidator(_stripped_name)]
+CredentialName = Annotated[str, AfterValidator(_credential_name)]
+Pointer = Annotated[str, AfterValidator(_pointer)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 OptionalOrigin = Annotated[str, AfterValidator(_optional_origin)]
 NginxLocation = Annotated[str, AfterValidator(_location)]

@@ -186,7 +186,7 @@ def test_an_address_is_read(text: str, address: object) -> None:
         CALL + 'upstream = ["http://a:1", "http://{alias}:2"]',
         '[server]\npublic = "127.0.0.1:0"\ninternal = "127.0.0.1:0"',
         '[server]\npublic_url = "http://localhost:8000"\ndesk_url = "http://localhost:8001"',
-        CALL + '[[routes]]\npath = "**/ws"\nclass = "signal"\nbinds = "credential:query:token:room"',
+        CALL + '[[routes]]\npath = "**/ws"\nclass = "signal"\nbinds = "query:room"',
         CALL + '[[routes]]\npath = "/http-bind"\nclass = "poll"\nbinds = "query:room"',
         CALL + '[[routes]]\npath = "/**"\nclass = "asset"\nmethods = ["GET", "HEAD"]',
         CALL + '[[routes]]\npath = "/r/**"\nclass = "api"\nbinds = "upstream"\nupstream = "http://h:1"\nrole = "host"',

@@ -40,7 +40,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     """
     assert faults(text, tmp_path) == {
         "colour": "colour: unknown key",
-        "identity.kind": 'identity.kind = "jwt": is not available in this version; use "headers" or "none"',
+        "identity.keys": "identity.keys: is missing: the key that the platform checks with",
         "presence.ttl_s": "presence.ttl_s = 15: must be at least twice presence.heartbeat_s",
         "routes[0].clas": "routes[0].clas: unknown key; did you mean class?",
         "routes[0].class": "routes[0].class: is missing",
@@ -53,6 +53,9 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 CALL = '[[routes]]\npath = "/call/{alias}"\nclass = "entry"\nbinds = "path"\n'
 HALAXY = '[halaxy]\nbase_url = "https://h.example/main"\n'
 PROBE = '[[platform.probes]]\nname = "a"\nurl = "http://h/"\n'
+MINT = CALL + '[[routes]]\npath = "/token"\nclass = "mint"\nbinds = "unbound"\n'
+SENT = f'[identity]\nkind = "jwt"\ncarrier = "redirect"\nkeys = ["{KEY}"]\n'
+ASKED = '[identity]\nkind = "api-call"\ncarrier = "redirect"\n'
 
 
 def called(rest: str) -> str:
@@ -195,6 +198,68 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         f'[secrets]\nkeys = ["{KEY}"]\n[identity]\nkeys = ["{KEY}"]',
         "identity.keys",
         "must be other keys",
+    ),
+    "algorithm of another kind": (
+        f'[identity]\nkind = "jwt"\nkeys = ["{KEY}"]\nalgorithm = "SHA1"',
+        "identity.algorithm",
+        'must be "HS256" or "RS256" or "EdDSA" when identity.kind is "jwt"',
+    ),
+    "keys where private ones are needed": (
+        f'[identity]\nkind = "jwt"\nkeys = ["{KEY}"]\nalgorithm = "EdDSA"',
+        "identity.key_file",
+        "it holds the private keys (PEM)",
+    ),
+    "an unknown field, deep in the claims": (
+        "[identity]\nclaims = { context = { user = [{ id = '{visitr}' }] } }",
+        "identity.claims.context.user[0].id",
+        "{visitr} is no field here; known are {visitor}, {name}",
+    ),
+    "a claim of one role": ("[identity]\nhost_claims = { a = '{rank}' }", "identity.host_claims.a", "is no field"),
+    "an end of one's own": ("[identity]\nclaims = { exp = 1 }", "identity.claims.exp", "is set by the gateway"),
+    "a token that opens nothing": ('[identity]\nkind = "hmac-token"', "identity.plugins", "must name what"),
+    "a comma in what a token opens": (
+        '[identity]\nkind = "hmac-token"\nplugins = ["a,b"]',
+        "identity.plugins",
+        "a comma or a colon",
+    ),
+    "sent nowhere": (SENT, "identity.location", "must be where people are sent"),
+    "sent elsewhere": (
+        SENT + 'location = "//evil.example/{credential}"',
+        "identity.location",
+        "a path of this gateway",
+    ),
+    "sent without a word": (SENT + 'location = "/g/{alias}"', "identity.location", "must hold {credential}"),
+    "sent with a word too many": (
+        SENT + 'location = "/g/?t={credential}&x={colour}"',
+        "identity.location",
+        "{colour} is no field here",
+    ),
+    "asked nobody": (ASKED, "identity.call.url", "must be the address that the platform is asked at"),
+    "asked for nothing": (ASKED, "identity.call.find.guest", "is missing: where in the answer"),
+    "asked about nobody": (ASKED + '[identity.call]\nbody = \'{"a":"{aliass}"}\'', "identity.call.body", "{aliass}"),
+    "asked in vain": (
+        ASKED + "[identity.call]\nheaders = { x-room = '{rooom}' }",
+        "identity.call.headers.x-room",
+        "{rooom}",
+    ),
+    "found nowhere": (ASKED + '[identity.call.find]\nhost = "join"', "identity.call.find.host", "a JSON pointer"),
+    "a credential of no kind": (
+        CALL + '[[routes]]\npath = "/s"\nclass = "signal"\nbinds = "credential:query:jwt:room"',
+        "routes[1].binds",
+        'needs identity.kind = "jwt"',
+    ),
+    "minted by no route": (
+        f'[identity]\nkind = "jwt"\ncarrier = "mint"\nkeys = ["{KEY}"]',
+        "identity.carrier",
+        'no route of class "mint" has an answer with {credential}',
+    ),
+    "minted without an answer": (MINT, "routes[1].answer", "the gateway answers this address itself"),
+    "minted with a word too many": (MINT + "answer = '{colour}'", "routes[1].answer", "{colour} is no field here"),
+    "minted a token that is none": (MINT + "answer = '{credential}'", "routes[1].answer", "{credential} is no field"),
+    "minted a page": (
+        MINT + "answer = '{name}'\nanswer_type = 'text/html'",
+        "routes[1].answer_type",
+        "must be JSON, a script or plain text",
     ),
     "no identity key file": ('[identity]\nkey_file = "absent"', "identity.key_file", "cannot be read: No such file"),
     "platform of no kind": ('[platform]\nkind = "zoom"', "platform.kind", "must be one of"),

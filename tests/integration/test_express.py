@@ -30,7 +30,7 @@ ROUTES = (
     {"path": "/api/{alias}/**", "class": "api"},
     {"path": "/rpc/**", "class": "api", "binds": "query:room"},
     {"path": "/static/**", "class": "asset"},
-    {"path": "/token", "class": "mint", "binds": "unbound"},
+    {"path": "/token", "class": "mint", "binds": "unbound", "answer": '{"room": "{alias}"}'},
     {"path": "/admin/**", "class": "internal"},
 )
 REQUESTS = 250

@@ -17,7 +17,7 @@ ROUTES = (
     {"path": "/api/**", "class": "api", "binds": "query:room"},
     {"path": "/record/{alias}", "class": "api", "role": "host", "methods": ("POST",)},
     {"path": "/bosh", "class": "poll", "binds": "unbound"},
-    {"path": "/token", "class": "mint", "binds": "unbound"},
+    {"path": "/token", "class": "mint", "binds": "unbound", "answer": '{"room": "{alias}"}'},
     {"path": "/admin/**", "class": "internal"},
 )
 
