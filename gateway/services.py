@@ -33,6 +33,7 @@ from gateway.store import (
     Hub,
     Identifiers,
     Ledger,
+    PlatformFacts,
     Presences,
     Sessions,
     Store,
@@ -56,6 +57,7 @@ class StoreServices:
     doors: Doors
     sessions: Sessions
     ledger: Ledger
+    platform: PlatformFacts
     embedded: EmbeddedServer | None
 
     async def close(self) -> None:
@@ -88,7 +90,7 @@ async def open_store(config: Config, metrics: Metrics | None = None) -> StoreSer
     doors = Doors(store, directory, config.policy(), identifiers)
     if metrics is not None:
         doors.on_applied = _counting(metrics)
-    return StoreServices(store, directory, doors, Sessions(store, doors), Ledger(store), embedded)
+    return StoreServices(store, directory, doors, Sessions(store, doors), Ledger(store), PlatformFacts(store), embedded)
 
 
 def _observe_nothing(_op: str, _seconds: float, _kind: str | None) -> None:
@@ -174,6 +176,7 @@ def build_parts(
         doors=store.doors,
         sessions=store.sessions,
         ledger=store.ledger,
+        platform=store.platform,
         hub=Hub(store.doors),
         presences=Presences(store.doors, heartbeat_s=min(config.presence.heartbeat_s, config.waiting.heartbeat_s)),
         pages=made.pages,

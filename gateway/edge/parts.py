@@ -26,7 +26,7 @@ from gateway.edge.tunnels import Tunnels
 from gateway.edge.upstreams import Upstreams
 from gateway.metrics import Metrics
 from gateway.signing import Identity, Pass, Signing
-from gateway.store import Directory, Doors, Hub, Ledger, Presences, Sessions
+from gateway.store import Directory, Doors, Hub, Ledger, PlatformFacts, Presences, Sessions
 from gateway.tracing import Traces
 from rules.languages import choose_language
 from rules.links import Patterns, format_room_link, format_session_link
@@ -81,6 +81,7 @@ class Parts:
     doors: Doors
     sessions: Sessions
     ledger: Ledger
+    platform: PlatformFacts
     hub: Hub
     presences: Presences
     pages: Pages

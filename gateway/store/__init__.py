@@ -12,6 +12,7 @@ from gateway.store.hub import Hub
 from gateway.store.identifiers import Identifiers
 from gateway.store.ledger import Ledger
 from gateway.store.outbox import Entry, Mover
+from gateway.store.platform import Known, PlatformFacts
 from gateway.store.presence import Connection, Presences
 from gateway.store.sessions import Appointment, Listing, Sessions
 from gateway.store.snapshot import Snapshot
@@ -30,6 +31,7 @@ __all__ = [
     "Hooks",
     "Hub",
     "Identifiers",
+    "Known",
     "Lane",
     "Ledger",
     "Listing",
@@ -38,6 +40,7 @@ __all__ = [
     "Outdated",
     "Page",
     "Place",
+    "PlatformFacts",
     "Presences",
     "Secret",
     "Sessions",
