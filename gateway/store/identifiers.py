@@ -13,6 +13,7 @@ from secrets import token_bytes
 from gateway.store.keys import PARTITIONS, partition_of
 
 _LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_SMALL = string.digits + string.ascii_lowercase
 ALIAS_LENGTH = 20
 OPERATION_LENGTH = 12
 VISITOR_LENGTH = 16
@@ -30,8 +31,8 @@ class Identifiers:
         return self._source(_ID_BYTES).hex()
 
     def alias(self) -> str:
-        """What the platform calls a door."""
-        return self._text(ALIAS_LENGTH)
+        """What the platform calls a door: 103 bits, in small letters, because some platforms make them small."""
+        return self._text(ALIAS_LENGTH, _SMALL)
 
     def operation(self) -> str:
         """One attempt to change something."""
@@ -57,9 +58,9 @@ class Identifiers:
     def _hex(self, first: int) -> str:
         return bytes([first, *self._source(_ID_BYTES - 1)]).hex()
 
-    def _text(self, length: int) -> str:
-        """Letters and digits, all alike probable: bytes past the last whole multiple of 62 are thrown away."""
-        text = ""
+    def _text(self, length: int, letters: str = _LETTERS) -> str:
+        """That many of `letters`, all alike probable: bytes past the last whole multiple are thrown away."""
+        text, many = "", len(letters)
         while len(text) < length:
-            text += "".join(_LETTERS[b % 62] for b in self._source(2 * length) if b < 248)  # noqa: PLR2004
+            text += "".join(letters[b % many] for b in self._source(2 * length) if b < 256 - 256 % many)
         return text[:length]
