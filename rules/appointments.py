@@ -12,9 +12,10 @@ from rules.effects import Happening, Refused, Rejected
 from rules.events import AddSeat, Extend, FreeSeat, ReissueLink, Reschedule, RevokeSeat, Schedule
 from rules.hosting import SHUT, send_everybody_out
 from rules.lease import lease_for
-from rules.model import Door, DoorKind, GuestState, Role, Seat, Status
+from rules.model import Door, DoorKind, GuestState, Role, Seat, Status, Told
 from rules.moves import GUEST_MOVES, SESSION_TURNS, Move, Turn
 from rules.presence import anyone_inside, is_inside
+from rules.sending_out import ask_all_out, may_be_there
 from rules.step import Step, surely_moved
 from rules.window import closes, opens, times_fault
 
@@ -67,6 +68,7 @@ def reschedule(step: Step, event: Reschedule) -> Step | Rejected:
         finished_at_ms=None,
         overtime_told=False,
         names_erased=False,
+        ending=Told.NOTHING if revives else door.ending,
         sequence=door.sequence + 1,
     )
     lease_ms = closes(after, step.policy)
@@ -102,9 +104,10 @@ def end(step: Step) -> Step:
     status = SESSION_TURNS[step.door.status, Turn.END]
     if step.door.status is not Status.OPEN:
         return send_everybody_out(step) if step.door.status is Status.CANCELLED else step
+    sent_out = may_be_there(step.door)
     step = _cut_everybody(step)
     step = step.put(replace(step.door, status=status, finished_at_ms=step.now_ms))
-    return step.tell(Happening.SESSION_ENDED, held=step.door.held)
+    return ask_all_out(step.tell(Happening.SESSION_ENDED, held=step.door.held), sent_out, host_stays=False)
 
 
 def _cut_everybody(step: Step) -> Step:
@@ -128,8 +131,11 @@ def undo_end(step: Step) -> Step | Rejected:
     if step.now_ms >= (door.finished_at_ms or 0) + step.policy.undo_end_ms:
         return Rejected(Refused.TOO_LATE)
     lease_ms = max(door.alive_until_ms, lease_for(door.kind, step.policy, step.now_ms))
-    back = replace(door, status=status, finished_at_ms=None, alive_until_ms=lease_ms)
-    return step.put(back).tell(Happening.SESSION_RESUMED)
+    back = replace(door, status=status, finished_at_ms=None, alive_until_ms=lease_ms, ending=Told.NOTHING)
+    step = step.put(back).tell(Happening.SESSION_RESUMED)
+    for guest in [g for g in back.guests.values() if g.state is GuestState.OUT and g.removal is not Told.NOTHING]:
+        step = step.put_guest(replace(guest, removal=Told.NOTHING))
+    return step
 
 
 def extend(step: Step, event: Extend) -> Step | Rejected:

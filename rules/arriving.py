@@ -18,7 +18,7 @@ from rules.admission import (
 from rules.effects import Arrived, Departed, Happening, Refused, Rejected
 from rules.events import Enter, Exit, Heard, Join, Leave
 from rules.lease import lease_for
-from rules.model import Door, DoorKind, Guest, GuestState, Phase, Presence, Role, Status, Visitor
+from rules.model import Door, DoorKind, Guest, GuestState, Phase, Presence, Role, Status, Told, Visitor
 from rules.moves import Move
 from rules.presence import guests_inside, has_live_page, host_inside, is_inside, leased_until, unrecorded
 from rules.reasons import Outcome, Reason
@@ -88,7 +88,7 @@ def _joined(own: Guest | None, event: Join, step: Step) -> Guest:
 
 def _handed_over(holder: Guest, event: Join, step: Step) -> Guest:
     guest = surely_moved(holder, Move.TAKE, step.now_ms)
-    guest = replace(guest, visitor=event.visitor, new_device=True, since_ms=step.now_ms)
+    guest = replace(guest, visitor=event.visitor, new_device=True, since_ms=step.now_ms, let_in=False)
     return _asks_anew(guest, event, step)
 
 
@@ -107,6 +107,7 @@ def _asks_anew(guest: Guest, event: Join, step: Step) -> Guest:
         may_return=False,
         message="",
         moved_to=None,
+        removal=Told.NOTHING,
         denials=0 if forgiven else guest.denials,
         denied_at_ms=None if forgiven else guest.denied_at_ms,
     )
@@ -227,7 +228,7 @@ def _here(step: Step, event: Enter) -> Door:
     came_in = guest.state is not GuestState.INSIDE  # one more connection gives no right that was taken away
     may_come_back = came_in or guest.may_return
     seat = event.seat if guest.seat is None and _is_free(step.door, event.seat) else guest.seat
-    after = replace(after, seat=seat, may_return=may_come_back, new_device=False, message="")
+    after = replace(after, seat=seat, may_return=may_come_back, new_device=False, message="", let_in=True)
     return _held(step.door.with_guest(after))
 
 
@@ -246,7 +247,8 @@ def found(step: Step) -> Step:
             door = _host_here(step.door, visitor)
         else:
             state = GuestState.INSIDE
-            door = _held(step.door.with_guest(Guest(visitor, state, step.now_ms, step.now_ms, may_return=True)))
+            known = Guest(visitor, state, step.now_ms, step.now_ms, may_return=True, let_in=True)
+            door = _held(step.door.with_guest(known))
         step = step.put(door).tell(Happening.INSIDE, visitor, role=role.value, found=True)
     for visitor in sorted(guests_inside(step.door, step.now_ms)):
         guest = step.door.guests[visitor]

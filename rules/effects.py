@@ -47,6 +47,8 @@ class Happening(StrEnum):
     SEAT_ADDED = "seat.added"
     SEAT_REVOKED = "seat.revoked"
     NAMES_ERASED = "names_erased"
+    PLATFORM_ASKED = "platform.asked"  # to be told to send a guest out or, where no guest is named, to end the call
+    PLATFORM_TOLD = "platform.told"  # what came of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rules.model import Door, Millis, Role
+from rules.model import Door, Millis, Role, Told
 
 
 # --- by guests and their pages ------------------------------------------------------------------------------
@@ -157,7 +157,14 @@ class Transfer:
     to: str
 
 
-# --- by schedulers and time ---------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Have the platform told once more: it has not confirmed that a guest is out or, without one, the call's end."""
+
+    guest: str | None = None
+
+
+# --- by schedulers, platforms and time ----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Make this session. The shell has chosen ids and checked nothing; the rules check all."""
@@ -196,6 +203,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformTold:
+    """What came of telling the platform to send a guest out or, without one, to end the call: DONE or FAILED."""
+
+    outcome: Told
+    guest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: whatever is due at this door."""
 
@@ -203,6 +218,6 @@ class Tick:
 Event = (
     Join | Heard | Leave | Enter | Exit
     | Admit | AdmitAll | Deny | Hold | Message | Remove | LetBack | End | UndoEnd | Extend
-    | FreeSeat | AddSeat | ReissueLink | RevokeSeat | Lock | Unlock | Transfer
-    | Schedule | Reschedule | Revise | Cancel | Tick
+    | FreeSeat | AddSeat | ReissueLink | RevokeSeat | Lock | Unlock | Transfer | AskAgain
+    | Schedule | Reschedule | Revise | Cancel | PlatformTold | Tick
 )  # fmt: skip

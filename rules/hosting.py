@@ -12,9 +12,10 @@ from rules.admission import is_blocked, queue, void_others
 from rules.arriving import found
 from rules.effects import Happening, Refused, Rejected
 from rules.events import Admit, Deny, Hold, LetBack, Message, Remove, Transfer
-from rules.model import Door, DoorKind, Guest, GuestState, Phase, Role, Status
+from rules.model import Door, DoorKind, Guest, GuestState, Phase, Role, Status, Told
 from rules.moves import GUEST_MOVES, Move
 from rules.presence import has_live_page, host_inside, is_inside
+from rules.sending_out import ask_all_out, ask_to_remove, may_be_there, welcome
 from rules.step import Step, moved, surely_moved
 from rules.window import phase
 
@@ -47,7 +48,7 @@ def admit(step: Step, event: Admit) -> Step | Rejected:
 
 
 def _let_in(step: Step, guest: Guest) -> Step:
-    step = step.put_guest(guest)
+    step = step.put_guest(welcome(guest))
     if step.door.kind is DoorKind.ROOM:
         step = _end_other_ways_in(step, guest.visitor)
     waited_ms = max(0, step.now_ms - guest.joined_at_ms)
@@ -103,7 +104,8 @@ def hold(step: Step, event: Hold) -> Step | Rejected:
     was_inside = is_inside(step.door, event.guest, step.now_ms, Role.GUEST)
     step = step.put_guest(after)
     step = step.drop(event.guest) if was_inside else step
-    return step.tell(Happening.ON_HOLD, event.guest, was_inside=was_inside)
+    step = step.tell(Happening.ON_HOLD, event.guest, was_inside=was_inside)
+    return ask_to_remove(step, event.guest) if was_inside else step
 
 
 def message(step: Step, event: Message) -> Step | Rejected:
@@ -132,7 +134,7 @@ def remove(step: Step, event: Remove) -> Step | Rejected:
         return step
     was_inside = is_inside(step.door, event.guest, step.now_ms, Role.GUEST)
     step = step.put_guest(replace(after, may_return=False)).drop(event.guest)
-    return step.tell(Happening.REMOVED, event.guest, was_inside=was_inside)
+    return ask_to_remove(step.tell(Happening.REMOVED, event.guest, was_inside=was_inside), event.guest)
 
 
 def let_back(step: Step, event: LetBack) -> Step | Rejected:
@@ -145,7 +147,8 @@ def let_back(step: Step, event: LetBack) -> Step | Rejected:
             return step
         return step.put_guest(replace(guest, denials=0, denied_at_ms=None)).tell(Happening.LET_BACK, event.guest)
     after = surely_moved(guest, Move.LET_BACK, step.now_ms)
-    step = step.put_guest(replace(after, denials=0, denied_at_ms=None, may_return=False, message=""))
+    free = replace(after, denials=0, denied_at_ms=None, may_return=False, message="", removal=Told.NOTHING)
+    step = step.put_guest(free)
     return step.tell(Happening.LET_BACK, event.guest)
 
 
@@ -207,7 +210,7 @@ def _arriving(known: Guest | None, guest: Guest, now_ms: int) -> Guest:
 def send_everybody_out(step: Step) -> Step:
     """End the call: cut every guest who is inside, and leave nobody a right to return. Once more changes nothing."""
     step = found(step)
-    before = step.owner
+    before, sent_out = step.owner, may_be_there(step.door)
     for guest in list(step.door.guests.values()):
         if (guest.state, Move.END_CALL) not in GUEST_MOVES:
             continue
@@ -215,4 +218,4 @@ def send_everybody_out(step: Step) -> Step:
         step = step.put_guest(replace(surely_moved(guest, Move.END_CALL, step.now_ms), may_return=False))
         if was_inside or guest.state is GuestState.INSIDE:
             step = step.drop(guest.visitor).tell(Happening.LEFT, guest.visitor, role=Role.GUEST.value)
-    return step if step.owner == before else step.tell(Happening.CALL_ENDED)
+    return step if step.owner == before else ask_all_out(step.tell(Happening.CALL_ENDED), sent_out, host_stays=True)

@@ -52,6 +52,15 @@ class GuestState(StrEnum):
     MOVED = "moved"  # brought over to another door of the same owner
 
 
+class Told(StrEnum):
+    """How far the platform has been told to send somebody out, or to end a call."""
+
+    NOTHING = ""
+    ASKED = "asked"
+    DONE = "done"
+    FAILED = "failed"  # it has not confirmed it: whoever it is about may still hear and see
+
+
 class Phase(StrEnum):
     """Where a session stands in its window."""
 
@@ -82,6 +91,8 @@ class Policy:
     presence_ttl_ms: Millis = 45_000
     names_kept_ms: Millis = 86_400_000
     guests_per_door: int = 200
+    platform_removes: bool = False  # the platform can be told to send one person out
+    platform_ends: bool = False  # it can be told to end a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,8 @@ class Guest:
     message: str = ""  # the host's last words to this guest
     may_return: bool = False
     moved_to: str | None = None  # the other door's id, in state MOVED
+    let_in: bool = False  # the platform may know them: they were let in at least once
+    removal: Told = Told.NOTHING  # whether the platform has sent them out, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,8 @@ class Door:
     sequence: int = 0  # of its calendar entry
     overtime_told: bool = False
     names_erased: bool = False
+    # rooms and sessions
+    ending: Told = Told.NOTHING  # whether the platform has ended the call, too
     # not part of the document
     presence: tuple[Presence, ...] = ()
     heard: Mapping[str, Millis] = field(default_factory=dict)  # visitor id -> last sign of a waiting page

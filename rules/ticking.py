@@ -16,6 +16,7 @@ from rules.lease import forgotten_at, is_over
 from rules.model import Door, DoorKind, Guest, GuestState, Role, Status
 from rules.moves import SESSION_TURNS, Move, Turn
 from rules.presence import anyone_inside, is_inside, last_sign, leased_until
+from rules.sending_out import ask_to_end
 from rules.step import Step, surely_moved
 from rules.window import closes
 
@@ -106,7 +107,7 @@ def _tick_session(step: Step) -> Step:
         lease = Unrenewed(door.id, None, door.alive_until_ms)
         step = replace(step, unrenewed=(*step.unrenewed, lease))
         over = replace(door, status=SESSION_TURNS[door.status, Turn.RUN_OUT], finished_at_ms=now_ms)
-        return step.put(over).tell(Happening.SESSION_OVER, held=door.held)
+        return ask_to_end(step.put(over).tell(Happening.SESSION_OVER, held=door.held))
     past = now_ms >= closes(door, policy)
     if door.status is Status.OPEN and past and not door.overtime_told and anyone_inside(door, now_ms):
         return step.put(replace(door, overtime_told=True)).tell(Happening.SESSION_OVERTIME)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from rules import appointments, arriving, hosting, revising
+from rules import appointments, arriving, hosting, revising, sending_out
 from rules.effects import Applied, Refused, Rejected
 from rules.events import (
     AddSeat,
     Admit,
     AdmitAll,
+    AskAgain,
     Cancel,
     Deny,
     End,
@@ -30,6 +31,7 @@ from rules.events import (
     LetBack,
     Lock,
     Message,
+    PlatformTold,
     ReissueLink,
     Remove,
     Reschedule,
@@ -46,7 +48,7 @@ from rules.step import Step
 from rules.ticking import call_for_attention, tick
 
 ByGuest = Join | Heard | Leave | Enter | Exit
-ByHost = Admit | AdmitAll | Deny | Hold | Message | Remove | LetBack | Lock | Unlock | Transfer
+ByHost = Admit | AdmitAll | Deny | Hold | Message | Remove | LetBack | Lock | Unlock | Transfer | AskAgain
 OfSession = (
     End | UndoEnd | Extend | FreeSeat | AddSeat | ReissueLink | RevokeSeat | Schedule | Reschedule | Revise | Cancel
 )
@@ -76,6 +78,10 @@ def _handle(step: Step, event: Event) -> Step | Rejected:
             return _by_guest(step, event)
         case Admit() | AdmitAll() | Deny() | Hold() | Message() | Remove() | LetBack() | Lock() | Unlock() | Transfer():
             return _by_host(step, event)
+        case AskAgain():
+            return _by_host(step, event)
+        case PlatformTold():
+            return sending_out.platform_told(step, event)
         case Tick():
             return tick(step)
         case _:
@@ -118,6 +124,8 @@ def _by_host(step: Step, event: ByHost) -> Step | Rejected:
             return hosting.set_lock(step, isinstance(event, Lock))
         case Transfer():
             return hosting.transfer(step, event)
+        case AskAgain():
+            return sending_out.ask_again(step, event)
         case _:
             assert_never(event)
 

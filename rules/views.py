@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from rules.admission import is_blocked, next_to_remind, position, queue, seat_holder
 from rules.alerts import astray, overrun, turns_at
-from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Seat, Status
+from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Seat, Status, Told
 from rules.presence import anyone_inside, guests_inside, has_live_page, host_inside
 from rules.reasons import Reason, Verdict
 from rules.window import closes, phase
@@ -119,6 +119,7 @@ def door_document(
         "host_inside": host_inside(door, now_ms),
         "guest_inside": len(guests_inside(door, now_ms)),
         "waiting": _waiting(door),
+        "ending": door.ending.value,
         "can_undo_until": instant((door.finished_at_ms or 0) + policy.undo_end_ms) if undo else None,
         "seats": [_seat_shown(door, seat, links) for seat in door.seats.values() if not seat.revoked],
         "guests": [_guest_shown(door, guest, policy, now_ms, remind) for guest in guests],
@@ -169,7 +170,14 @@ def _guest_shown(door: Door, guest: Guest, policy: Policy, now_ms: Millis, remin
         "seat": guest.seat,
         "position": position(door, guest.visitor),
         "message": guest.message,
+        "removal": _removal(guest, policy),
     }
+
+
+def _removal(guest: Guest, policy: Policy) -> str:
+    """Whether the platform has sent this guest out, too: asked, done, failed, or not_told where it cannot be told."""
+    beyond_us = guest.state is GuestState.REMOVED and guest.let_in and not policy.platform_removes
+    return "not_told" if beyond_us and guest.removal is Told.NOTHING else guest.removal.value
 
 
 def _seat_name(door: Door, guest: Guest) -> str:

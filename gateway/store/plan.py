@@ -25,6 +25,7 @@ from rules.events import (
     Heard,
     Join,
     Leave,
+    PlatformTold,
     ReissueLink,
     Reschedule,
     Revise,
@@ -84,6 +85,8 @@ def actor_of(event: Event) -> str:
     match event:
         case Tick():
             return "time"
+        case PlatformTold():
+            return "platform"
         case Enter() | Exit() if event.role is Role.HOST:
             return "host"
         case Join() | Heard() | Leave() | Enter() | Exit():

@@ -11,6 +11,7 @@ from rules.events import (
     AddSeat,
     Admit,
     AdmitAll,
+    AskAgain,
     Cancel,
     Deny,
     End,
@@ -27,6 +28,7 @@ from rules.events import (
     LetBack,
     Lock,
     Message,
+    PlatformTold,
     ReissueLink,
     Remove,
     Reschedule,
@@ -39,7 +41,7 @@ from rules.events import (
     Unlock,
 )
 from rules.lease import next_change_at
-from rules.model import GuestState, Millis, Policy, Role
+from rules.model import GuestState, Millis, Policy, Role, Told
 from tests.rules.world import HOST_SEAT, MINUTE, ROOM, Line, World, make_owner, make_session
 
 START = 1_772_442_000_000  # Monday 2 March 2026, 09:00 UTC
@@ -47,8 +49,8 @@ S, T, U = "00000000000000b1", "00000000000000b2", "00000000000000b3"
 DOORS = (ROOM, S, T, U)
 GUESTS = ("ann", "bob", "cyd", "dan")
 HOSTS = ("kay", "lee")
-SMALL = Policy(guests_per_door=3)  # small enough to be full
-DIRECT = Policy(guests_per_door=3, direct=True)
+SMALL = Policy(guests_per_door=3, platform_removes=True, platform_ends=True)  # small enough to be full
+DIRECT = Policy(guests_per_door=3, direct=True, platform_removes=True)
 
 
 def fresh_world(policy: Policy) -> World:
@@ -86,6 +88,8 @@ buttons = st.one_of(
     st.builds(Message, words, st.none() | guests),
     st.builds(Remove, guests),
     st.builds(LetBack, guests),
+    st.builds(AskAgain, st.none() | guests),
+    st.builds(PlatformTold, st.sampled_from((Told.DONE, Told.FAILED)), st.none() | guests),
     st.just(End()),
     st.just(UndoEnd()),
     st.builds(Extend, st.sampled_from((-1, 5, 60, 999))),

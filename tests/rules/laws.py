@@ -13,6 +13,7 @@ from rules.effects import Applied, Happened, Happening, Rejected
 from rules.events import (
     Admit,
     AdmitAll,
+    AskAgain,
     Deny,
     End,
     Enter,
@@ -22,6 +23,7 @@ from rules.events import (
     LetBack,
     Lock,
     Message,
+    PlatformTold,
     Remove,
     Revise,
     RevokeSeat,
@@ -40,7 +42,7 @@ from tests.rules.histories import GUESTS, HOSTS
 from tests.rules.world import HOST_SEAT, MINUTE, ROOM, World
 
 REPEATABLE = (
-    *(Admit, AdmitAll, Deny, Hold, Message, Remove, LetBack, Lock, Unlock),
+    *(Admit, AdmitAll, Deny, Hold, Message, Remove, LetBack, Lock, Unlock, AskAgain, PlatformTold),
     *(End, UndoEnd, FreeSeat, RevokeSeat, Revise),
 )
 

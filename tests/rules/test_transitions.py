@@ -10,7 +10,7 @@ import pytest
 from rules import events
 from rules.effects import Applied, Departed, Happened, Happening, Refused, Rejected
 from rules.events import Event
-from rules.model import Door, GuestState, Role, Seat, Status
+from rules.model import Door, GuestState, Role, Seat, Status, Told
 from rules.transitions import apply
 from tests.rules.cases import NOW, POLICY, S, guest, owner, presence, room, session, told
 from tests.rules.world import MINUTE, ROOM, make_session
@@ -40,6 +40,8 @@ EXAMPLES: list[Event] = [
     events.Lock(),
     events.Unlock(),
     events.Transfer("ann", S),
+    events.AskAgain("ann"),
+    events.PlatformTold(Told.DONE, "ann"),
     events.Schedule(make_session(S, NOW, NOW + MINUTE)),
     events.Reschedule(NOW, NOW + MINUTE),
     events.Revise(title="Review"),

@@ -106,6 +106,7 @@ class Changes(Facts):
         holder, own = self.holder(door, seat), door["guests"].get(who)
         if holder is not None and holder != who:  # the seat goes to another browser
             guest = {**door["guests"][holder], "state": "waiting", "since": self.now, "new_device": True}
+            guest["let_in"] = False
             self.forget(door, holder)
         elif own is None:
             guest = make_record("waiting", self.now)
@@ -115,7 +116,7 @@ class Changes(Facts):
             guest = dict(own)
             self.move(guest, "waiting")
         guest |= {"joined": self.now, "seat": seat, "knocked": None, "rang": False, "reminded": False}
-        guest |= {"message": "", "may_return": False, "moved_to": None, "absence_told": False}
+        guest |= {"message": "", "may_return": False, "moved_to": None, "absence_told": False, "removal": ""}
         if guest["denied"] is None or self.now >= guest["denied"] + self.policy.deny_block_ms:
             guest["denials"], guest["denied"] = 0, None
         if who not in door["guests"]:
@@ -179,7 +180,7 @@ class Changes(Facts):
             if guest["seat"] is None and self.holder(door, event.seat) is None:
                 guest["seat"] = event.seat
             self.move(guest, "inside")
-            guest["new_device"], guest["message"] = False, ""
+            guest["new_device"], guest["message"], guest["let_in"] = False, "", True
             door["held"] = door["kind"] == "session"
         door["presence"][who, event.connection, str(event.role)] = self.now + self.policy.presence_ttl_ms
         self.sign_of_life(door)
@@ -199,7 +200,7 @@ class Changes(Facts):
                 door["hosts"].append(who)
                 self.tell("inside", door_id, who)
             if role == "guest" and who not in door["guests"]:
-                door["guests"][who] = make_record("inside", self.now, may_return=True)
+                door["guests"][who] = make_record("inside", self.now, may_return=True, let_in=True)
                 door["held"] = door["kind"] == "session"
                 self.tell("inside", door_id, who)
         for who, role in sorted(self.inside(door)):

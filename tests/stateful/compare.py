@@ -35,6 +35,7 @@ def project(door: Door) -> Record:
         "finished": door.finished_at_ms,
         "told": door.overtime_told,
         "erased": door.names_erased,
+        "ending": door.ending.value,
         "left": door.host_left_at_ms,
     }
 
@@ -55,6 +56,8 @@ def _guest(guest: Guest) -> Record:
         "may_return": guest.may_return,
         "moved_to": guest.moved_to,
         "absence_told": guest.absence_told,
+        "let_in": guest.let_in,
+        "removal": guest.removal.value,
     }
 
 

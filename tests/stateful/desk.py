@@ -31,6 +31,7 @@ class Desk(Changes):
         """One admission, one guest, one call: in a room everybody else loses their way in."""
         door = self.doors[door_id]
         self.move(door["guests"][who], "admitted")
+        door["guests"][who] |= {"let_in": True, "removal": ""}
         if door["kind"] == "room":
             self.find(door_id)
         for v, other in door["guests"].items():
@@ -71,6 +72,8 @@ class Desk(Changes):
             if was_in:
                 self.drop(door, event.guest)
             self.tell("on_hold", door_id, event.guest)
+            if was_in:
+                self.ask_out(door_id, event.guest)
 
     def on_message(self, door_id: str, event: events.Message) -> None:
         if event.guest is not None:
@@ -88,16 +91,43 @@ class Desk(Changes):
             guest["may_return"] = False
             self.drop(self.doors[door_id], event.guest)
             self.tell("removed", door_id, event.guest)
+            self.ask_out(door_id, event.guest)
 
     def on_letback(self, door_id: str, event: events.LetBack) -> None:
         door, guest = self.doors[door_id], self.guest(door_id, event.guest)
         if guest["state"] in ("denied", "removed"):
             self.move(guest, "out")
-            guest["may_return"], guest["message"] = False, ""
+            guest["may_return"], guest["message"], guest["removal"] = False, "", ""
         elif not self.blocked(door, guest):
             return
         guest["denials"], guest["denied"] = 0, None
         self.tell("let_back", door_id, event.guest)
+
+    def ask_out(self, door_id: str, who: str) -> None:
+        """The platform is to send somebody out, who was let in."""
+        guest = self.doors[door_id]["guests"][who]
+        if self.policy.platform_removes and guest["let_in"]:
+            guest["removal"] = "asked"
+            self.tell("platform.asked", door_id, who)
+
+    def ask_end(self, door_id: str) -> None:
+        if self.policy.platform_ends:
+            self.doors[door_id]["ending"] = "asked"
+            self.tell("platform.asked", door_id)
+
+    def on_askagain(self, door_id: str, event: events.AskAgain) -> None:
+        if event.guest is None:
+            if self.doors[door_id]["ending"] == "failed":
+                self.ask_end(door_id)
+        elif self.guest(door_id, event.guest)["removal"] == "failed":
+            self.ask_out(door_id, event.guest)
+
+    def on_platformtold(self, door_id: str, event: events.PlatformTold) -> None:
+        about = self.doors[door_id] if event.guest is None else self.guest(door_id, event.guest)
+        name, said = "ending" if event.guest is None else "removal", str(event.outcome)
+        if about[name] in ("asked", "failed") and about[name] != said:
+            about[name] = said
+            self.tell("platform.told", door_id, event.guest)
 
     def on_lock(self, door_id: str, _: events.Lock) -> None:
         if not self.doors[door_id]["locked"]:

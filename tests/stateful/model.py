@@ -25,14 +25,16 @@ def make_record(state: str, now: int, **more: Any) -> Record:
     """A guest's record as it begins."""
     blank = {"state": state, "since": now, "joined": now, "seat": None, "knocked": None, "rang": False}
     blank |= {"reminded": False, "new_device": False, "denials": 0, "denied": None, "message": "", "may_return": False}
-    return {**blank, "moved_to": None, "absence_told": False, **more}
+    blank |= {"moved_to": None, "absence_told": False, "let_in": False, "removal": ""}
+    return {**blank, **more}
 
 
 def make_door(kind: str, **more: Any) -> Record:
     """A door with nobody at it."""
     blank: Record = {"kind": kind, "status": "open", "locked": False, "guests": {}, "hosts": [], "presence": {}}
     blank |= {"heard": {}, "operations": {}, "opens": 0, "closes": 0, "extended": 0, "alive": 0, "lease": 0}
-    return {**blank, "seats": {}, "held": False, "finished": None, "told": False, "erased": False, "left": 0, **more}
+    blank |= {"seats": {}, "held": False, "finished": None, "told": False, "erased": False, "left": 0}
+    return {**blank, "ending": "", **more}
 
 
 class Facts:

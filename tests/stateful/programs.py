@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from rules import events
-from rules.model import Policy, Role
+from rules.model import Policy, Role, Told
 from tests.stateful.replicas import ROOM
 
 MINUTE = 60_000
@@ -41,6 +41,8 @@ QUICK = Policy(
     names_kept_ms=8 * MINUTE,
     max_length_ms=60 * MINUTE,
     guests_per_door=3,
+    platform_removes=True,
+    platform_ends=True,
 )
 Step = tuple[Any, ...]
 
@@ -117,6 +119,9 @@ BUTTONS: tuple[Callable[[Draw], Any], ...] = (
     lambda d: events.Message(d.words(), d.of(None, d.guest())),
     lambda d: events.Remove(d.guest()),
     lambda d: events.LetBack(d.guest()),
+    lambda d: events.AskAgain(d.of(None, d.guest())),
+    lambda d: events.PlatformTold(d.of(Told.DONE, Told.FAILED), d.of(None, d.guest())),
+    lambda d: events.PlatformTold(d.of(Told.DONE, Told.FAILED), d.of(None, d.guest())),
     lambda d: events.End(),
     lambda d: events.End(),
     lambda d: events.UndoEnd(),

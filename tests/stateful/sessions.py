@@ -59,6 +59,7 @@ class Model(Desk):
         if door["kind"] == "room" or door["status"] == "cancelled":
             self.send_out(door_id)
         elif door["status"] == "open":
+            known = [v for v, g in door["guests"].items() if self.may_be_there(g)]
             for guest in door["guests"].values():
                 if guest["state"] == "inside":
                     self.move(guest, "out")
@@ -66,10 +67,19 @@ class Model(Desk):
                 self.host_leaves(door, host)
             door["presence"], door["status"], door["finished"] = {}, "ended", self.now
             self.tell("session.ended", door_id)
+            if self.policy.platform_ends:
+                self.ask_end(door_id)
+            else:
+                for v in known:
+                    self.ask_out(door_id, v)
+
+    def may_be_there(self, guest: Record) -> bool:
+        return guest["state"] in ("admitted", "inside") or (guest["state"] == "out" and guest["may_return"])
 
     def send_out(self, door_id: str) -> None:
         self.find(door_id)
         door, changed = self.doors[door_id], False
+        sent_out = [v for v, g in door["guests"].items() if self.may_be_there(g)]
         for v, guest in door["guests"].items():
             if guest["state"] not in ("admitted", "inside", "out"):
                 continue
@@ -82,6 +92,10 @@ class Model(Desk):
             changed = changed or guest != before
         if changed:
             self.tell("call_ended", door_id)
+            for v in sent_out if self.policy.platform_removes else ():
+                self.ask_out(door_id, v)
+            if not self.policy.platform_removes:
+                self.ask_end(door_id)
 
     def on_undoend(self, door_id: str, _: events.UndoEnd) -> None:
         door = self.planned(door_id)
@@ -92,6 +106,10 @@ class Model(Desk):
         door["status"], door["finished"] = "open", None
         least = self.now + self.policy.presence_ttl_ms + self.grace(door)
         door["alive"] = max(self.alive(door), least)
+        door["ending"] = ""
+        for guest in door["guests"].values():
+            if guest["state"] == "out":
+                guest["removal"] = ""
         self.tell("session.resumed", door_id)
 
     def on_extend(self, door_id: str, event: events.Extend) -> None:
@@ -161,6 +179,7 @@ class Model(Desk):
         keeps = bool(self.inside(door)) or door["held"]
         door |= {"status": "open", "opens": event.opens_at_ms, "closes": event.closes_at_ms, "extended": 0}
         door |= {"finished": None, "told": False, "erased": False}
+        door["ending"] = "" if revives else door["ending"]
         door["alive"] = max(self.closes(door), before if keeps else 0)
         self.tell("session.changed", door_id)
         for guest in door["guests"].values():
@@ -240,6 +259,7 @@ class Model(Desk):
         if door["status"] == "open" and past and self.now >= self.alive(door) and not anyone:
             door["status"], door["finished"] = "over", self.now
             self.tell("session.over", door_id)
+            self.ask_end(door_id)
         elif door["status"] == "open" and past and not door["told"] and self.inside(door):
             door["told"] = True
             self.tell("session.overtime", door_id)
