@@ -152,7 +152,7 @@ class ActionIn(Document):
 
     do: Literal[
         "admit", "admit_all", "deny", "hold", "message", "remove", "let_back", "end", "undo_end", "extend",
-        "free_seat", "add_seat", "reissue_link", "lock", "unlock", "transfer",
+        "free_seat", "add_seat", "reissue_link", "lock", "unlock", "transfer", "ask_again",
     ]  # fmt: skip
     guest: str | None = Field(None, max_length=64, description="The guest's id.")
     text: Words | None = Field(None, description="Words to the guest: deny, hold, message.")

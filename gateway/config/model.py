@@ -78,6 +78,8 @@ class Config(sections.Section):
             host_absent_after_ms=_ms(self.waiting.host_absent_after_s),
             presence_ttl_ms=_ms(self.presence.ttl_s),
             guests_per_door=self.limits.guests_per_door,
+            platform_removes=bool(self.platform.calls_on("remove")),
+            platform_ends=bool(self.platform.calls_on("end")),
         )
 
     def route_table(self) -> RouteTable:

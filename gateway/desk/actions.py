@@ -15,6 +15,7 @@ from rules.events import (
     AddSeat,
     Admit,
     AdmitAll,
+    AskAgain,
     Deny,
     End,
     Event,
@@ -160,5 +161,6 @@ ACTIONS: Mapping[str, Callable[[Fields], Event]] = {
     "reissue_link": lambda fields: ReissueLink(_number(fields, "seat")),
     "lock": lambda _: Lock(),
     "unlock": lambda _: Unlock(),
+    "ask_again": lambda fields: AskAgain(_text(fields, "guest") or None),
     "transfer": lambda fields: Transfer(_guest(fields), _text(fields, "to", needed=True)),
 }

@@ -29,12 +29,12 @@ def known(state: GuestState, visitor: str = "ann", told: Told = Told.NOTHING) ->
 
 def after(door: Door, *events: Event, policy: Policy = BOTH, now_ms: int = NOW) -> Applied:
     """The last of these events at a door, each accepted."""
-    facts = owner(door)
+    last = Applied(owner(door))
     for event in events:
-        answer = apply(facts, door.id, event, policy, now_ms)
+        answer = apply(last.owner, door.id, event, policy, now_ms)
         assert isinstance(answer, Applied), answer
-        facts = answer.owner
-    return answer
+        last = answer
+    return last
 
 
 def asked(answer: Applied) -> list[str | None]:
