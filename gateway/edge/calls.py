@@ -46,6 +46,16 @@ class Calls:
 
     async def forward(self, call: Call, allowed: Allowed) -> web.StreamResponse:
         """Move the request's bytes to the platform, and its answer's back. Raises ForwardRefused."""
+        if allowed.admitted is None or allowed.match.route.kind is not RouteClass.POLL:
+            return await self._forward(call, allowed)
+        client = call.request.transport
+        poller = self._inside.polled(allowed.admitted.given, client)
+        try:
+            return await self._forward(call, allowed)
+        finally:
+            poller.answered(client)
+
+    async def _forward(self, call: Call, allowed: Allowed) -> web.StreamResponse:
         admitted, meaning = allowed.admitted, MEANINGS[allowed.match.route.kind]
         door = admitted.given.door if admitted is not None else ""
         began = time.perf_counter()
@@ -61,9 +71,8 @@ class Calls:
         )
         if admitted is not None and meaning.presence:
             given = admitted.given
-            if allowed.match.route.kind is RouteClass.POLL:
-                self._inside.polled(given)
-            elif self._tunnels_are_used_up(call.client.address, given.door):
+            polls = allowed.match.route.kind is RouteClass.POLL
+            if not polls and self._tunnels_are_used_up(call.client.address, given.door):
                 raise ForwardRefused(503, "this address, or this door, has all the tunnels it may have")
             errand = replace(errand, on_tunnel=lambda tunnel: self._inside.came(tunnel, given, call.client.address))
         upstream = self._parts.upstream_for(allowed.upstream, door)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from gateway.edge.cookies import visitor_with
+from gateway.edge.polling import Poller, Polling
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import REVOKED
 from gateway.signing import Pass
@@ -47,9 +47,9 @@ class Inside:
         self._followed: dict[str, Subscription] = {}
         self._from: Counter[str] = Counter()
         self._overtime: set[str] = set()  # those of the doors here that are past their time
-        self._polls: dict[tuple[str, str], float] = {}  # by door and visitor: when they last asked
         self._tasks: set[asyncio.Task[None]] = set()
-        self._polling: set[asyncio.Task[None]] = set()
+        ttl_s = policy.presence_ttl_ms / 1000
+        self._polling = Polling(hub, presences, doors.identifiers.operation, self._may_stay, ttl_s)
 
     def count_from(self, address: str) -> int:
         """How many tunnels came from one address."""
@@ -70,33 +70,9 @@ class Inside:
         tunnel.on_close = lambda _end: self._went(connected)
         self._spawn(self._enter(connected))
 
-    def polled(self, given: Pass) -> None:
-        """Whoever has this pass asked on a polling route: inside, for as long as they keep asking."""
-        asked_at = asyncio.get_running_loop().time()
-        key = (given.door, given.visitor)
-        is_new = key not in self._polls
-        self._polls[key] = asked_at
-        if is_new:
-            self._polling.add(self._spawn(self._follow_polls(key, given)))
-
-    async def _follow_polls(self, key: tuple[str, str], given: Pass) -> None:
-        name = self._doors.identifiers.operation()
-        barred = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        try:
-            change = await self._presences.enter(
-                given.owner_id, given.door, given.visitor, given.role, name, seat=given.seat, barred=barred.set
-            )
-            refused = change is not None and isinstance(change.answer, Rejected)
-            while not refused and not barred.is_set():
-                left_s = self._polls[key] + self._policy.presence_ttl_ms / 1000 - loop.time()
-                if left_s <= 0:
-                    break
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(barred.wait(), left_s)
-        finally:
-            del self._polls[key]
-            await self._presences.exit(given.door, name)
+    def polled(self, given: Pass, client: asyncio.Transport | None = None) -> Poller:
+        """Whoever has this pass asks on a polling route; the caller tells the result when the request is over."""
+        return self._polling.asks(given, client)
 
     def _went(self, connected: Connected) -> None:
         door_id = connected.given.door
@@ -135,28 +111,31 @@ class Inside:
 
     def _turned(self, door_id: str, snapshot: Snapshot) -> None:
         """Whoever the rules would no longer forward is cut."""
-        owner, now_ms = snapshot.owner, snapshot.now_ms
+        owner = snapshot.owner
         if door_id not in owner.doors:
-            return  # lost with the store's data; whoever is inside stays, and says so with the next beat
+            return
         note = self._overtime.add if owner.doors[door_id].overtime_told else self._overtime.discard
         note(door_id)
         for connected in list(self._here.get(door_id, ())):
-            if self._presences.was_let_in_before(door_id, connected.name, snapshot.epoch):
-                continue  # lost likewise, though the door is there again: the next beat asks, or says so
-            if not may_pass(owner, connected.given, self._policy, now_ms):
+            if not self._may_stay(connected.given, connected.name, snapshot):
                 _cut(connected)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _may_stay(self, given: Pass, name: str, snapshot: Snapshot) -> bool:
+        """Whether a connection of whoever has this pass may go on."""
+        if given.door not in snapshot.owner.doors:
+            return True  # lost with the store's data; whoever is inside stays, and says so with the next beat
+        if self._presences.was_let_in_before(given.door, name, snapshot.epoch):
+            return True  # lost likewise, though the door is there again: the next beat asks, or says so
+        return may_pass(snapshot.owner, given, self._policy, snapshot.now_ms)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(self._polling.discard)
-        return task
 
     async def settle(self) -> None:
         """Wait until every entry and exit under way is written, or given up."""
-        for task in self._polling:
-            task.cancel()
+        await self._polling.settle()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 

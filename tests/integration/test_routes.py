@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway.desk.host_link import host_link
@@ -79,6 +81,44 @@ async def test_who_polls_is_inside_and_goes_out_by_not_asking_any_more(clinics: 
     assert (await host.ask("POST", "/bosh", JSON, data=b"<body/>")).status == 200
     await desk.until(lambda d: d["doors"][0]["host_inside"], "desk")
     await desk.until(lambda d: not d["doors"][0]["host_inside"], "desk")
+
+
+async def test_who_waits_for_the_answer_to_a_poll_is_inside_for_as_long_as_the_platform_holds_it(
+    clinics: Clinics, host: Browser, platform: Platform
+):
+    room = await clinics.room()
+    await alias_at(clinics, host)
+    platform.silent.set()
+    poll = asyncio.create_task(host.ask("GET", "/bosh", JSON))
+    await clinics.until_inside(room, bool)
+    desk = await host.events(clinics.desk(room))
+    with pytest.raises(TimeoutError):  # longer than anybody is taken to be there unheard
+        async with asyncio.timeout(2.5):
+            await desk.until(lambda d: not d["doors"][0]["host_inside"], "desk")
+    assert not poll.done()
+    poll.cancel()
+    await clinics.gone(room)
+
+
+@pytest.mark.parametrize("express", [True, False], ids=["express", "plain"])
+async def test_a_poll_that_the_platform_holds_ends_with_the_right_to_be_there(
+    start: Start, furnish: Furnish, platform: Platform, express: bool
+):
+    clinics = furnish(await start({"server": {"express": express}}, routes=ROUTES))
+    room = await clinics.room()
+    host, _ = await clinics.host_inside(room)
+    guest = clinics.browser()
+    page = await guest.wait(clinics.link(room), "Ada")
+    await clinics.act(host, room, "admit", guest=guest.visitor())
+    await page.reason("admitted")
+    await alias_at(clinics, guest)
+    await guest.page("/static/x.js")  # a connection to the platform is idle
+    platform.silent.set()
+    poll = asyncio.create_task(guest.ask("GET", "/bosh", JSON))
+    await clinics.until_inside(room, lambda now: len(now) == 2)
+    async with asyncio.timeout(1):
+        await clinics.act(host, room, "remove", guest=guest.visitor())
+        assert (await poll).status == 403  # aiohttp, like a browser, asks once more where a kept connection broke
 
 
 async def test_where_a_request_names_no_door_exactly_one_pass_must_be_good(clinics: Clinics, host: Browser):

@@ -81,6 +81,7 @@ class Journey:
         front = self._front
         front.on_gone, front.on_drained = self.client_gone, self._client_drained
         self._extend(departure.upstream.limits.head_s)
+        front.lane.begins(departure, self.transport)
         departure.leg.begin(self)
         departure.leg.write(departure.head)
 
@@ -244,9 +245,15 @@ class Journey:
 
     def _arrive(self, departure: Departure, status: int, *, truncated: bool = False) -> None:
         self._departure, self._data = None, b""
+        self._answered(departure)
         self._front.lane.ended(departure, status, truncated=truncated)
         self._front.arrived()
 
     def _hand_back(self, departure: Departure, away: UpstreamAway | None) -> None:
         data, self._departure, self._data = self._data, None, b""
+        self._answered(departure)
         self._front.hand_back(data, Tried(departure.request_id, departure.began, away))
+
+    def _answered(self, departure: Departure) -> None:
+        if departure.poller is not None:
+            departure.poller.answered(self.transport)

@@ -7,6 +7,7 @@ same: the same bytes from the same address, the same facts about the door. None 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from gateway.edge.gate import RENEW_AFTER_MS, Allowed
 from gateway.edge.inside import Inside
 from gateway.edge.leg import Leg
 from gateway.edge.parts import Parts
+from gateway.edge.polling import Poller
 from gateway.edge.render import HeaderPairs, render_fields
 from gateway.edge.upstream import Upstream
 from gateway.logs import RequestIds
@@ -99,6 +101,7 @@ class Departure:
     head: bytes
     request_id: str
     began: float  # time.perf_counter()
+    poller: Poller | None = None  # whose request is known while it is under way, in case they must be cut
 
 
 class Lane:
@@ -139,8 +142,6 @@ class Lane:
         leg = upstream.take_idle(replayable=True)
         if leg is None:
             return None
-        if permit.given is not None and permit.route == RouteClass.POLL:
-            self._inside.polled(permit.given)
         self.taken += 1
         request_id = self._new_id()
         lines = head.crossing.get(permit) or _cross(head, permit)
@@ -152,6 +153,12 @@ class Lane:
         self._heads.clear()
         self._people.clear()
         self._places.clear()
+
+    def begins(self, departure: Departure, client: asyncio.Transport | None) -> None:
+        """It goes now, for this connection."""
+        permit = departure.permit
+        if permit.given is not None and permit.route == RouteClass.POLL:
+            departure.poller = self._inside.polled(permit.given, client)
 
     def answered(self, departure: Departure) -> None:
         """The head of its answer came."""
