@@ -26,6 +26,7 @@ from rules.step import Step, surely_moved
 from rules.verdict import decide
 from rules.window import phase, takes_newcomers
 
+CLOCKS_DIFFER_MS = 10_000  # at most, those of platforms and of the store: see docs/operating.md
 RECORDS_PER_PLACE = 2  # a door remembers at most twice as many guests as it has places for
 
 REFUSALS = {
@@ -191,18 +192,31 @@ def enter(step: Step, event: Enter) -> Step | Rejected:
     is_host = event.role is Role.HOST
     visitor = Visitor(event.visitor, is_host=is_host, seat=_seat_asked_of(step.door, event))
     verdict = decide(step.owner, step.door_id, visitor, step.policy, step.now_ms)
-    if verdict.outcome is not Outcome.FORWARD or verdict.door is not None:
+    until_ms = _counts_until(step, event)
+    if verdict.outcome is not Outcome.FORWARD or verdict.door is not None or until_ms <= step.now_ms:
         return Rejected(Refused.NOT_ADMITTED, verdict.retry_at_ms)
     step = found(step)
     first = not is_inside(step.door, event.visitor, step.now_ms, event.role)
     door = _host_here(step.door, event.visitor) if is_host else _here(step, event)
-    until_ms = step.now_ms + step.policy.presence_ttl_ms
     lease_ms = lease_for(door.kind, step.policy, step.now_ms)
     others = (p for p in door.presence if (p.visitor, p.connection) != (event.visitor, event.connection))
     presence = (*others, Presence(event.visitor, event.connection, event.role, until_ms))
     step = step.put(replace(_leased(door, lease_ms), presence=presence))
     step = step.follow(Arrived(door.id, event.visitor, event.connection, event.role, until_ms, lease_ms))
     return step.tell(Happening.INSIDE, event.visitor, role=event.role.value) if first else step
+
+
+def _counts_until(step: Step, event: Enter) -> int:
+    """Until when this counts: from when it was seen, however late it is told; not at all where that is too long ago.
+
+    Whoever was admitted, or went out, since they were seen to come in is not brought in by it: that was another visit.
+    """
+    seen_at_ms = min(event.seen_at_ms or step.now_ms, step.now_ms)
+    guest = step.door.guests.get(event.visitor) if event.role is Role.GUEST else None
+    turned = guest is not None and guest.state in {GuestState.ADMITTED, GuestState.OUT}
+    if guest is not None and turned and seen_at_ms + CLOCKS_DIFFER_MS < guest.since_ms:
+        return 0
+    return seen_at_ms + (event.ttl_ms or step.policy.presence_ttl_ms)
 
 
 def _seat_asked_of(door: Door, event: Enter) -> int | None:

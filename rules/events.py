@@ -38,12 +38,18 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """A visitor came in: one of their connections is open."""
+    """A visitor came in: one of their connections is open.
+
+    `ttl_ms`: how long that counts without another word; 0: as long as presence does. `seen_at_ms`: when they were
+    seen to come in, by somebody who tells of it later; 0: now.
+    """
 
     visitor: str
     role: Role
     connection: str
     seat: int | None = None
+    ttl_ms: Millis = 0
+    seen_at_ms: Millis = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,18 @@ from typing import TypeVar
 from gateway.store.client import Store
 from gateway.store.keys import digest_of
 from rules.model import Millis, Role
+from rules.templates import room_number
 
 KEPT_S = 30 * 86_400
 HANDED_AGAIN_S = 3600.0  # then what was written of somebody is written again, so that it is kept
 REMEMBERED = 16_384
 MOST_VISITORS = 1000  # of one door; whoever was sent there longest ago is forgotten first
 MOST_NAMES = 32  # by which one visitor is known at one door
+MOST_WORDS = 512  # about a whole door
 MOST_FOUND_BYTES = 16_384
+SHORTEST_NAME = 6  # of a room, among what was found: anything shorter is a word that many answers hold
 PARTICIPANT, CONNECTION = "p", "c"
+Words = Mapping[str, tuple[Millis, bool]]  # by name: when the latest was said, and whether it was that it is gone
 _ALL, _EMPTIED = "~all", "end"  # of whom, and by which name, a word about the whole door is kept
 K = TypeVar("K")
 V = TypeVar("V")
@@ -58,17 +62,21 @@ class PlatformFacts:
         memo, now = (door_id, visitor, role.value, seat), time.monotonic()
         if now - self._handed.get(memo, float("-inf")) < HANDED_AGAIN_S:
             return
-        alias_key = self._store.keys.of("alias", digest_of(alias.lower()))
         doors_key = self._store.keys.of("handed", door_id)
         value = json.dumps([role.value, seat, self._store.estimate_now_ms()])
         await asyncio.gather(
-            self._store.command("SET", alias_key, f"{owner_id} {door_id}", "EX", KEPT_S),
+            *(self._lead(name, owner_id, door_id) for name in (alias, room_number(alias))),
             self._store.command("HSET", doors_key, visitor, value),
         )
         await self._store.command("EXPIRE", doors_key, KEPT_S)
         if await self._store.command("HLEN", doors_key) > MOST_VISITORS:
             await self._forget_oldest(doors_key)
         _remember(self._handed, memo, now)
+
+    async def _lead(self, name: str, owner_id: str, door_id: str) -> None:
+        """Have `door_of` find this door by a name that the platform has for it."""
+        key = self._store.keys.of("alias", digest_of(name.lower()))
+        await self._store.command("SET", key, f"{owner_id} {door_id}", "EX", KEPT_S)
 
     async def _forget_oldest(self, doors_key: str) -> None:
         fields = await self._fields(doors_key)
@@ -78,7 +86,8 @@ class PlatformFacts:
     async def door_of(self, alias: str) -> tuple[str, str] | None:
         """The owner and the door that the platform calls so, if anybody was sent there.
 
-        Small and capital letters are alike: some platforms make all of them small.
+        By its alias, by the number made of it, or by what was found when it was opened there. Small and capital
+        letters are alike: some platforms make all of them small.
         """
         known = self._doors.get(alias)
         if known is not None:
@@ -105,8 +114,8 @@ class PlatformFacts:
 
     async def _known(self, door_id: str, visitor: str, text: str) -> Known:
         role, seat, handed_at_ms = json.loads(text)
-        words = await self._words(door_id, visitor)
-        here = [name for name, (_, is_gone) in words.items() if not is_gone]
+        words, of_all = await asyncio.gather(self._words(door_id, visitor), self._words(door_id, _ALL))
+        here = [name for name in words if _since(name, words, of_all)]
         return Known(
             Role(role),
             seat,
@@ -150,13 +159,16 @@ class PlatformFacts:
         del owner_id
         return await self._say(door_id, _ALL, _EMPTIED, at_ms, gone=True)
 
+    async def went(self, owner_id: str, door_id: str, participant: str, at_ms: Millis) -> bool:
+        """A participant was gone at that instant, and the platform did not say which visitor. Whether this is news."""
+        del owner_id
+        return await self._say(door_id, _ALL, f"{PARTICIPANT} {participant}", at_ms, gone=True)
+
     async def is_there(self, owner_id: str, door_id: str, visitor: str, participant: str) -> Millis:
         """Since when that participant is there by the latest word; 0: gone, never heard of, or all were sent away."""
         del owner_id
-        words, everybody = await asyncio.gather(self._words(door_id, visitor), self._words(door_id, _ALL))
-        at_ms, is_gone = words.get(f"{PARTICIPANT} {participant}", (0, True))
-        emptied_at_ms, _ = everybody.get(_EMPTIED, (0, True))
-        return 0 if is_gone or at_ms <= emptied_at_ms else at_ms
+        words, of_all = await asyncio.gather(self._words(door_id, visitor), self._words(door_id, _ALL))
+        return _since(f"{PARTICIPANT} {participant}", words, of_all)
 
     async def _say(self, door_id: str, visitor: str, name: str, at_ms: Millis | None, *, gone: bool) -> bool:
         """Scores are twice the instant, and one more for a word that somebody is gone: only a later word moves one."""
@@ -164,7 +176,7 @@ class PlatformFacts:
         score = 2 * (self._store.estimate_now_ms() if at_ms is None else at_ms) + gone
         is_news = bool(await self._store.command("ZADD", key, "GT", "CH", score, name))
         await asyncio.gather(
-            self._store.command("ZREMRANGEBYRANK", key, 0, -1 - MOST_NAMES),
+            self._store.command("ZREMRANGEBYRANK", key, 0, -1 - (MOST_WORDS if visitor == _ALL else MOST_NAMES)),
             self._store.command("EXPIRE", key, KEPT_S),
         )
         return is_news
@@ -206,16 +218,25 @@ class PlatformFacts:
         return values
 
     async def keep_found(self, owner_id: str, door_id: str, values: Mapping[str, str]) -> None:
-        """Keep that. Raises ValueError for more than MOST_FOUND_BYTES."""
-        del owner_id
+        """Keep that; a room's name among it leads to the door from now on. Raises ValueError for too much of it."""
         text = json.dumps(dict(values), separators=(",", ":"))
         if len(text) > MOST_FOUND_BYTES:
             raise ValueError("the platform's answer is too long to be kept")
+        names = [value for value in values.values() if len(value) >= SHORTEST_NAME]
+        await asyncio.gather(*(self._lead(name, owner_id, door_id) for name in names))
         await self._store.command("SET", self._store.keys.of("found", door_id), text, "EX", KEPT_S)
 
     async def _fields(self, key: str) -> dict[str, str]:
         fields = await self._store.command("HGETALL", key)
         return fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _since(name: str, words: Words, of_all: Words) -> Millis:
+    """Since when somebody is there under that name; 0: they are not. A connection outlives the room that it was for."""
+    at_ms, is_gone = words.get(name, (0, True))
+    of_room = _EMPTIED if name.startswith(PARTICIPANT) else ""
+    gone_at_ms = max(of_all.get(each, (0, True))[0] for each in (name, of_room))
+    return 0 if is_gone or at_ms <= gone_at_ms else at_ms
 
 
 def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:

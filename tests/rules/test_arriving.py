@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from rules.arriving import enter, found, heard, join, leave, leave_connection
+from rules.arriving import CLOCKS_DIFFER_MS, enter, found, heard, join, leave, leave_connection
 from rules.effects import Applied, Arrived, Refused, Rejected
 from rules.events import Enter, Exit, Heard, Join, Leave
-from rules.model import Clinic, Door, GuestState, OpeningHours, Policy, Role, Seat, Status
+from rules.lease import lease_for
+from rules.model import Clinic, Door, DoorKind, GuestState, OpeningHours, Policy, Role, Seat, Status
 from rules.step import Step
 from tests.rules.cases import NOW, POLICY, S, guest, presence, room, session, step, told
-from tests.rules.world import HOST_SEAT
+from tests.rules.world import HOST_SEAT, MINUTE
 
 HOST = presence("kay", Role.HOST)
 ANN = presence("ann")
@@ -202,6 +203,37 @@ def test_who_is_not_let_in() -> None:
     moved = room(replace(guest(G.MOVED), moved_to=S))
     both = step(moved, session(guest(G.ADMITTED), inside=(HOST,)))
     assert why(enter(both, Enter("ann", Role.GUEST, "c"))) is Refused.NOT_ADMITTED
+
+
+def test_an_entry_counts_as_long_as_it_says_from_when_it_was_seen() -> None:
+    """Told late it counts no longer, and told too late not at all; the session's own lease is no longer for it."""
+    before = step(session(guest(G.ADMITTED, since_ms=NOW - MINUTE, seat=1), inside=(HOST,)), at=S)
+    for seen_at_ms, until_ms in ((0, NOW + 7200_000), (NOW - 3000, NOW + 7197_000), (NOW + MINUTE, NOW + 7200_000)):
+        after = done(enter(before, Enter("ann", Role.GUEST, "c1", 1, ttl_ms=7200_000, seen_at_ms=seen_at_ms)))
+        arrived = next(e for e in after.effects if isinstance(e, Arrived))
+        assert arrived.until_ms == until_ms
+        assert arrived.lease_ms == lease_for(DoorKind.SESSION, POLICY, NOW)
+    late = Enter("ann", Role.GUEST, "c1", 1, seen_at_ms=NOW - POLICY.presence_ttl_ms)
+    assert why(enter(before, late)) is Refused.NOT_ADMITTED
+    stale_host = Enter("kay", Role.HOST, "c1", ttl_ms=1000, seen_at_ms=NOW - 1000)
+    assert why(enter(step(room()), stale_host)) is Refused.NOT_ADMITTED
+
+
+@pytest.mark.parametrize("state", [G.ADMITTED, G.OUT])
+def test_word_of_another_visit_brings_nobody_in(state: GuestState) -> None:
+    """Whoever was admitted, or went out, after they were seen to come in does not come in by that."""
+    since = step(room(guest(state), inside=(HOST,)))
+    old = Enter("ann", Role.GUEST, "c1", ttl_ms=7200_000, seen_at_ms=NOW - CLOCKS_DIFFER_MS - 1)
+    assert why(enter(since, old)) is Refused.NOT_ADMITTED
+    done(enter(since, replace(old, seen_at_ms=NOW - CLOCKS_DIFFER_MS)))
+
+
+@pytest.mark.parametrize("state", [G.REMOVED, G.DENIED, G.WAITING, G.ON_HOLD, G.CLAIMED, G.MOVED])
+def test_no_word_of_a_platform_lets_in_whom_the_host_did_not(state: GuestState) -> None:
+    """However long it says that it counts."""
+    at = step(room(guest(state), inside=(HOST,)))
+    told_of = Enter("ann", Role.GUEST, "platform_1", ttl_ms=7200_000, seen_at_ms=NOW)
+    assert why(enter(at, told_of)) is Refused.NOT_ADMITTED
 
 
 def test_a_host_comes_in_once() -> None:

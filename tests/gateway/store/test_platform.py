@@ -8,6 +8,7 @@ import pytest
 from gateway.store import PlatformFacts
 from gateway.store.platform import MOST_NAMES, MOST_VISITORS
 from rules.model import Role
+from rules.templates import room_number
 from tests.gateway.store.conftest import Replica, Server
 
 OWNER, DOOR, ALIAS, GUEST = "07" + "a" * 14, "07" + "b" * 14, "aliasaliasaliasalias", "g_guest0000000000"
@@ -93,6 +94,29 @@ async def test_whoever_came_before_a_door_was_emptied_is_no_longer_there(facts: 
     assert await facts.is_there(OWNER, DOOR, GUEST, "R") == 3001
 
 
+async def test_whoever_went_without_a_name_is_gone_in_whatever_order_that_is_heard(facts: PlatformFacts) -> None:
+    await facts.handed(OWNER, DOOR, ALIAS, GUEST, Role.GUEST, None)
+    assert await facts.went(OWNER, DOOR, "P", 3000)
+    await facts.note(OWNER, DOOR, GUEST, participant="P", connection="77", at_ms=2000)
+    await facts.note(OWNER, DOOR, GUEST, participant="Q", at_ms=2000)
+    assert await facts.is_there(OWNER, DOOR, GUEST, "P") == 0
+    known = await facts.known_of(OWNER, DOOR, GUEST)
+    assert known is not None
+    assert (known.participants, known.connections) == (("Q",), ("77",))
+    await facts.emptied(OWNER, DOOR, 4000)
+    known = await facts.known_of(OWNER, DOOR, GUEST)
+    assert known is not None
+    assert (known.participants, known.connections) == ((), ("77",))
+
+
+async def test_a_door_is_found_by_its_number_and_by_what_was_found_there(facts: PlatformFacts) -> None:
+    await facts.handed(OWNER, DOOR, ALIAS, GUEST, Role.GUEST, None)
+    assert await facts.door_of(room_number(ALIAS)) == (OWNER, DOOR)
+    await facts.keep_found(OWNER, DOOR, {"room": "Room-17-abc", "state": "open"})
+    assert await facts.door_of("room-17-abc") == (OWNER, DOOR)
+    assert await facts.door_of("open") is None
+
+
 async def test_an_event_is_new_until_it_is_settled(facts: PlatformFacts) -> None:
     assert await facts.is_new("ev1")
     assert await facts.settle("ev1", 60)
@@ -136,7 +160,7 @@ async def test_everything_expires_and_no_key_names_anybody(facts: PlatformFacts,
     await facts.claim("asked", DOOR, 60_000)
     await facts.keep_found(OWNER, DOOR, {"a": "b"})
     made = set(_keys(server)) - before
-    assert len(made) == 7
+    assert len(made) == 8
     for key in made:
         assert not any(name in key for name in (ALIAS, GUEST, "ev1"))
         lives_s = server.tell("TTL", key)
