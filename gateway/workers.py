@@ -16,6 +16,7 @@ from gateway import clock
 from gateway.edge.parts import Parts
 from gateway.integrations.delivery import Deliverer
 from gateway.integrations.egress import Egress, egress_rules
+from gateway.integrations.endpoints import Postman
 from gateway.integrations.halaxy.service import HalaxyService
 from gateway.integrations.sharing import Sharing
 from gateway.integrations.ways import Ways
@@ -46,18 +47,18 @@ async def _deliver(store: StoreServices, parts: Parts) -> None:
     """Tell webhook endpoints what happens, for as long as this is not cancelled."""
     hooks, dice = Hooks(store.store), random.SystemRandom()
     async with Egress(egress_rules(parts.config.webhooks)) as egress:
+        postman = Postman(egress.post, parts.metrics.webhook, clock.now_ms, parts.log)
         ways = Ways(
             hooks=hooks,
             trail=Trail(store.store),
             directory=store.directory,
-            post=egress.post,
-            count=parts.metrics.webhook,
             oldest=parts.metrics.webhook_oldest,
             now_ms=clock.now_ms,
             chance=dice.random,
             log=parts.log,
         )
-        await Sharing(hooks, Deliverer(ways, secrets.token_hex(8)), parts.log).run()
+        deliverer = Deliverer(ways, secrets.token_hex(8))
+        await Sharing(lambda: postman.open_endpoints(hooks), deliverer, parts.log).run()
 
 
 async def _for_ever(run: Callable[[], Awaitable[None]], log: logging.Logger) -> None:

@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.integrations.letters import Letter, read_letter
 from gateway.integrations.ways import Ways
-from gateway.integrations.webhooks import Letter, kind_of, read_letter
-from gateway.store import Endpoint, Hooks, Lane, Place, Settlement, stream_of
+from gateway.integrations.webhooks import kind_of
+from gateway.store import Hooks, Lane, Place, Settlement, stream_of
 from rules.model import Millis
 
 MOST_LANE = 5000
@@ -41,13 +42,13 @@ def read_replay(text: str) -> Replay:
     return Replay(after, tuple((clinic, event) for clinic, event in said["events"]), said["dead"])
 
 
-async def replayed(ways: Ways, endpoint: Endpoint, clinics: Sequence[str], request: str) -> Settlement:
+async def replayed(ways: Ways, endpoint_id: str, clinics: Sequence[str], request: str) -> Settlement:
     """What heeding a request comes to; `clinics` are those the endpoint hears of. Raises StoreAway."""
     replay, now_ms = read_replay(request), ways.now_ms()
     if replay.dead:
-        return await _revived(ways.hooks, endpoint, now_ms)
+        return await _revived(ways.hooks, endpoint_id, now_ms)
     if replay.after is not None:
-        return await _rewound(ways.hooks, endpoint, clinics, replay.after)
+        return await _rewound(ways.hooks, endpoint_id, clinics, replay.after)
     letters = []
     for clinic, event_id in replay.events:
         traced = await ways.trail.find(stream_of(clinic), event_id)
@@ -56,16 +57,16 @@ async def replayed(ways: Ways, endpoint: Endpoint, clinics: Sequence[str], reque
     return Settlement(_lanes((each for each in letters if kind_of(each.event)), now_ms), asked=1)
 
 
-async def _revived(hooks: Hooks, endpoint: Endpoint, now_ms: Millis) -> Settlement:
-    dead = await hooks.dead(endpoint.id, MOST_DEAD)
+async def _revived(hooks: Hooks, endpoint_id: str, now_ms: Millis) -> Settlement:
+    dead = await hooks.dead(endpoint_id, MOST_DEAD)
     return Settlement(_lanes((read_letter(text) for text in dead), now_ms), revived=dead, asked=1)
 
 
-async def _rewound(hooks: Hooks, endpoint: Endpoint, clinics: Sequence[str], after: Place) -> Settlement:
+async def _rewound(hooks: Hooks, endpoint_id: str, clinics: Sequence[str], after: Place) -> Settlement:
     """Read the streams from that place again; what waits and stands after it is dropped, for it comes once more."""
     lanes = []
-    for door in await hooks.doors(endpoint.id):
-        texts, _ = await hooks.lane(endpoint.id, door, MOST_LANE)
+    for door in await hooks.doors(endpoint_id):
+        texts, _ = await hooks.lane(endpoint_id, door, MOST_LANE)
         kept = tuple(text for text in texts if _place(read_letter(text)) <= after)
         if len(kept) < len(texts):
             lanes.append(Lane(door, drop=len(texts), push=kept, tries=0, due_ms=0))

@@ -1,6 +1,6 @@
-"""Replicas share the endpoints: each endpoint is worked on by one of them, in a task of its own.
+"""Replicas share the recipients: each is worked on by one of them, in a task of its own.
 
-Rule that holds here: a slow endpoint holds up no other, an endpoint whose replica died is taken over when the lease has
+Rule that holds here: a slow recipient holds up no other, one whose replica died is taken over when the lease has
 run out, and one that is left in order is free at once.
 """
 
@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from gateway.integrations.delivery import Deliverer
-from gateway.store import Endpoint, Hooks, StoreAway, StoreFull
+from gateway.integrations.letters import Recipient
+from gateway.store import StoreAway, StoreFull
 
-LOOK_S = 1.0  # how soon a new event or a new endpoint is seen
-CLAIM_S = 2.0  # how often to ask for an endpoint that another replica holds
+LOOK_S = 1.0  # how soon a new event or a new recipient is seen
+CLAIM_S = 2.0  # how often to ask for a recipient that another replica holds
+
+Recipients = Callable[[], Awaitable[Mapping[str, Recipient]]]
 
 
 class Sharing:
-    """Works on every endpoint that this replica comes to hold."""
+    """Works on every recipient that this replica comes to hold, of those there are at the moment by their ids."""
 
-    def __init__(self, hooks: Hooks, deliverer: Deliverer, log: logging.Logger, *, look_s: float = LOOK_S) -> None:
-        self._hooks = hooks
+    def __init__(
+        self, recipients: Recipients, deliverer: Deliverer, log: logging.Logger, *, look_s: float = LOOK_S
+    ) -> None:
+        self._recipients = recipients
         self._deliverer = deliverer
         self._log = log
         self._look_s = look_s
-        self._open: Mapping[str, Endpoint] = {}
+        self._open: Mapping[str, Recipient] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Work for ever; to be run as a task. Cancelled, it leaves every endpoint to others."""
+        """Work for ever; to be run as a task. Cancelled, it leaves every recipient to others."""
         try:
             while True:
                 await self._look()
@@ -41,42 +46,43 @@ class Sharing:
             self._tasks.clear()
 
     async def _look(self) -> None:
-        """See which endpoints there are, and have a task for each that is open."""
+        """See which recipients there are, and have a task for each."""
         try:
-            closed = await self._hooks.closed()
-            self._open = {each.id: each for each in await self._hooks.endpoints() if each.id not in closed}
+            self._open = await self._recipients()
         except StoreAway:
             return  # the next look tells
-        for endpoint_id, task in list(self._tasks.items()):
+        for recipient_id, task in list(self._tasks.items()):
             if task.done():
-                del self._tasks[endpoint_id]
+                del self._tasks[recipient_id]
                 if not task.cancelled() and (fault := task.exception()) is not None:
-                    self._log.error("work on a webhook endpoint begins anew after a fault", exc_info=fault)
-            elif endpoint_id not in self._open:
+                    self._log.error("work on a recipient of events begins anew after a fault", exc_info=fault)
+            elif recipient_id not in self._open:
                 task.cancel()
-        for endpoint_id in self._open:
-            if endpoint_id not in self._tasks:
-                self._tasks[endpoint_id] = asyncio.create_task(self._serve(endpoint_id), name=f"webhook {endpoint_id}")
+        for recipient_id in self._open:
+            if recipient_id not in self._tasks:
+                self._tasks[recipient_id] = asyncio.create_task(
+                    self._serve(recipient_id), name=f"deliveries to {recipient_id}"
+                )
 
-    async def _serve(self, endpoint_id: str) -> None:
-        while endpoint_id in self._open:
+    async def _serve(self, recipient_id: str) -> None:
+        while recipient_id in self._open:
             try:
-                if await self._deliverer.claim(endpoint_id):
-                    await self._hold(endpoint_id)
+                if await self._deliverer.claim(self._open[recipient_id]):
+                    await self._hold(recipient_id)
             except (StoreAway, StoreFull):
                 pass  # claimed again once the store is back
-            await asyncio.sleep(CLAIM_S if endpoint_id in self._open else 0)
+            await asyncio.sleep(CLAIM_S if recipient_id in self._open else 0)
 
-    async def _hold(self, endpoint_id: str) -> None:
+    async def _hold(self, recipient_id: str) -> None:
         try:
-            while (endpoint := self._open.get(endpoint_id)) is not None:
-                tried = await self._deliverer.round(endpoint)
+            while (recipient := self._open.get(recipient_id)) is not None:
+                tried = await self._deliverer.round(recipient)
                 if tried is None:
                     return
                 if tried == 0:
                     await asyncio.sleep(self._look_s)
         finally:
             try:
-                await self._deliverer.let_go(endpoint_id)
+                await self._deliverer.let_go(recipient_id)
             except (StoreAway, StoreFull):
-                self._log.info("a webhook endpoint is left to its lease")
+                self._log.info("a recipient of events is left to its lease")

@@ -6,13 +6,11 @@ Rule that holds here: the clock and the dice are passed in, so that three days o
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.store import Directory, Hooks, Trail
 from rules.model import Millis
-
-Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,6 @@ class Ways:
     hooks: Hooks
     trail: Trail
     directory: Directory
-    post: Post
-    count: Callable[[str], None]
     oldest: Callable[[float], None]  # told the age in seconds of the oldest event that could not be delivered yet
     now_ms: Callable[[], Millis]
     chance: Callable[[], float]

@@ -12,11 +12,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Any
 
 from gateway.clock import format_instant
+from gateway.integrations.letters import Letter
 from gateway.store import Secret
 from rules.effects import Happening
 from rules.model import Millis, Role
@@ -53,36 +53,6 @@ _OF_A_ROLE = {KINDS[Happening.INSIDE], KINDS[Happening.LEFT]}
 # 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: a little more than three days in all.
 RETRIES_MS = tuple(1000 * s for s in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 JITTER = 0.1  # a retry comes up to this part of its delay later, so that an endpoint is not hit by all at once
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One event on its way to one endpoint. `clinic` is its slug, `at` its place in the clinic's stream."""
-
-    clinic: str
-    at: str
-    event: Mapping[str, Any]
-
-    @property
-    def id(self) -> str:
-        """The event's id, the same at every try and every endpoint."""
-        return str(self.event["id"])
-
-    @property
-    def door(self) -> str:
-        """The door it is about."""
-        return str(self.event["door"])
-
-    @property
-    def text(self) -> str:
-        """As the store keeps it."""
-        return json.dumps({"clinic": self.clinic, "at": self.at, "event": self.event}, separators=(",", ":"))
-
-
-def read_letter(text: str) -> Letter:
-    """What `Letter.text` wrote."""
-    said = json.loads(text)
-    return Letter(said["clinic"], said["at"], said["event"])
 
 
 def kind_of(event: Mapping[str, Any]) -> str | None:

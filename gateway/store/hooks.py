@@ -19,6 +19,7 @@ from gateway.store.plan import DAY_MS, KEPT_MS
 from rules.model import Millis
 
 DEAD_KEPT_MS = 30 * DAY_MS
+NEWS_KEPT_MS = 60_000  # what nobody looked at by then is found without it
 PENDING = "pending"
 
 
@@ -128,6 +129,16 @@ class Hooks:
         key = self._store.keys.of("hookask", endpoint_id)
         await self._store.command("RPUSH", key, request)
         await self._store.command("PEXPIRE", key, KEPT_MS)
+
+    async def point_out(self, recipient_id: str, clinic: str) -> None:
+        """Have the holder of a recipient look soon at what has happened at a clinic, by its slug."""
+        key = self._store.keys.of("hooknews", recipient_id)
+        await self._store.command("SADD", key, clinic)
+        await self._store.command("PEXPIRE", key, NEWS_KEPT_MS)
+
+    async def pointed_out(self, recipient_id: str) -> list[str]:
+        """The clinics that were pointed out since; they are not said again."""
+        return list(await self._store.command("SPOP", self._store.keys.of("hooknews", recipient_id), 100))
 
     async def requests(self, endpoint_id: str) -> list[str]:
         """The requests not yet heeded, oldest first."""

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.integrations.delivery import Deliverer
 from gateway.integrations.egress import Egress
+from gateway.integrations.endpoints import EndpointRecipient, Postman
 from gateway.integrations.ways import Ways
 from gateway.integrations.webhooks import make_secret
 from gateway.store import Endpoint, Hooks, Mover, Secret, Trail
@@ -121,6 +122,7 @@ class Office:
     counted: list[str] = field(default_factory=list)
     ages: list[float] = field(default_factory=list)
     visitors: int = 0
+    egress: Egress | None = None
 
     @property
     def hooks(self) -> Hooks:
@@ -137,14 +139,24 @@ class Office:
             hooks=Hooks(at.store),
             trail=Trail(at.store),
             directory=at.directory,
-            post=egress.post,
-            count=self.counted.append,
             oldest=self.ages.append,
             now_ms=lambda: self.now_ms,
             chance=lambda: self.chance,
             log=logging.getLogger("gateway"),
         )
-        return Deliverer(ways, holder)
+        self.egress = egress
+        return Deliverer(ways, holder, patience_s=5)
+
+    def to(self, endpoint: Endpoint) -> EndpointRecipient:
+        """An endpoint as the deliverer made last tells it."""
+        assert self.egress is not None
+        log = logging.getLogger("gateway")
+        return Postman(self.egress.post, self.counted.append, lambda: self.now_ms, log).to(endpoint)
+
+    async def open_endpoints(self) -> dict[str, EndpointRecipient]:
+        """As replicas share them."""
+        closed = await self.hooks.closed()
+        return {each.id: self.to(each) for each in await self.hooks.endpoints() if each.id not in closed}
 
     async def endpoint(
         self, url: str, *, events: tuple[str, ...] = (), clinic: str = "acme", since_ms: int = 0
@@ -175,8 +187,8 @@ class Office:
 
     async def work(self, deliverer: Deliverer, endpoint: Endpoint, most: int = 50) -> None:
         """Rounds until nothing is left to try now."""
-        assert await deliverer.claim(endpoint.id)
+        assert await deliverer.claim(self.to(endpoint))
         for _ in range(most):
-            if not await deliverer.round(endpoint):
+            if not await deliverer.round(self.to(endpoint)):
                 return
         raise AssertionError("the work does not end")

@@ -9,18 +9,17 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from gateway.integrations.letters import Letter, read_letter
 from gateway.integrations.webhooks import (
     KINDS,
     MOST_SECRETS,
     NAMES,
     PREFIX,
     RETRIES_MS,
-    Letter,
     key_of,
     kind_of,
     make_secret,
     next_try_ms,
-    read_letter,
     render,
     rotated,
     sign,

@@ -166,11 +166,11 @@ async def test_gone_is_gone_until_somebody_asks_again(office, sink, egress):
     sink.answering = always(410)
     endpoint, deliverer = await office.endpoint(sink.url), office.deliverer(egress)
     await office.come()
-    assert await deliverer.claim(endpoint.id)
-    assert await deliverer.round(endpoint) is None
+    assert await deliverer.claim(office.to(endpoint))
+    assert await deliverer.round(office.to(endpoint)) is None
     assert office.counted == ["gone"]
     assert endpoint.id in await office.hooks.closed()
-    sharing = Sharing(office.hooks, deliverer, logging.getLogger("gateway"))
+    sharing = Sharing(office.open_endpoints, deliverer, logging.getLogger("gateway"))
     await sharing._look()
     assert not sharing._tasks
     sink.answering = well
@@ -226,13 +226,13 @@ async def test_a_replica_that_dies_between_post_and_note_is_followed_by_one_that
     await office.come()
     async with Egress(LOOPBACK) as egress:
         dying = office.deliverer(egress, "dying")
-        assert await dying.claim(endpoint.id)
-        task = asyncio.create_task(dying.round(endpoint))
+        assert await dying.claim(office.to(endpoint))
+        task = asyncio.create_task(dying.round(office.to(endpoint)))
         await until(lambda: sink.heard)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         heir = office.deliverer(egress, "heir", await make_replica())
-        assert not await heir.claim(endpoint.id), "the lease still runs"
+        assert not await heir.claim(office.to(endpoint)), "the lease still runs"
         await office.replica.store.command("DEL", office.replica.store.keys.of("hooklease", endpoint.id))
         answered.set()
         sink.answering = well
@@ -245,8 +245,8 @@ async def test_whoever_lost_an_endpoint_writes_nothing_about_it(office, sink, eg
     endpoint = await office.endpoint(sink.url)
     await office.come()
     late, heir = office.deliverer(egress, "late"), office.deliverer(egress, "heir")
-    assert await heir.claim(endpoint.id)
-    assert await late.round(endpoint) is None
+    assert await heir.claim(office.to(endpoint))
+    assert await late.round(office.to(endpoint)) is None
     assert not await office.hooks.settle(endpoint.id, "late", Settlement(), lease_ms=1, now_ms=0)
     assert not sink.heard
 
@@ -268,7 +268,9 @@ async def test_two_replicas_deliver_each_event_once_and_a_slow_endpoint_holds_up
     log, other = logging.getLogger("gateway"), await make_replica()
     async with Egress(LOOPBACK) as egress:
         replicas = [
-            asyncio.create_task(Sharing(office.hooks, office.deliverer(egress, name, at), log, look_s=0.01).run())
+            asyncio.create_task(
+                Sharing(office.open_endpoints, office.deliverer(egress, name, at), log, look_s=0.01).run()
+            )
             for name, at in (("one", office.replica), ("two", other))
         ]
         await until(lambda: len(sink.heard) >= 5 and slow.heard)
@@ -283,13 +285,13 @@ async def test_two_replicas_deliver_each_event_once_and_a_slow_endpoint_holds_up
 
 async def test_an_endpoint_left_in_order_is_free_at_once(office, sink, egress, until):
     endpoint = await office.endpoint(sink.url)
-    sharing = Sharing(office.hooks, office.deliverer(egress), logging.getLogger("gateway"), look_s=0.01)
+    sharing = Sharing(office.open_endpoints, office.deliverer(egress), logging.getLogger("gateway"), look_s=0.01)
     task = asyncio.create_task(sharing.run())
     await office.come()
     await until(lambda: sink.heard)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await office.deliverer(egress, "next").claim(endpoint.id)
+    assert await office.deliverer(egress, "next").claim(office.to(endpoint))
 
 
 async def test_after_the_store_was_away_the_work_goes_on(start_server, make_replica, sink, egress, until):
@@ -298,7 +300,7 @@ async def test_after_the_store_was_away_the_work_goes_on(start_server, make_repl
     await replica.furnish()
     office = Office(replica)
     await office.endpoint(sink.url)
-    sharing = Sharing(office.hooks, office.deliverer(egress), logging.getLogger("gateway"), look_s=0.01)
+    sharing = Sharing(office.open_endpoints, office.deliverer(egress), logging.getLogger("gateway"), look_s=0.01)
     task = asyncio.create_task(sharing.run())
     await office.come()
     await sink.until(1)
@@ -403,7 +405,7 @@ async def test_nothing_of_a_deleted_endpoint_stays_but_its_former_holder_is_done
     await office.work(deliverer, endpoint)
     assert await office.hooks.delete(endpoint.id)
     assert not await office.hooks.delete(endpoint.id)
-    assert await deliverer.round(endpoint) is None
+    assert await deliverer.round(office.to(endpoint)) is None
     assert not [key for key in server.tell("KEYS", "*") if "hook" in key]
 
 
