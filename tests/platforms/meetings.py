@@ -48,9 +48,8 @@ class Meeting:
         assert page.status == 200, f"{page.status} {page.verdict}"
         return answer.location.partition("?")[0].removeprefix("/call/")
 
-    def person(self, browser: Browser, way: str, room: str, path: str = "", query: str = "") -> Person:
-        """Somebody about to connect that way, who says this room in the address."""
-        address = f"{path or WAYS[way]}?room={room}{query}"
+    def person(self, browser: Browser, way: str, address: str) -> Person:
+        """Somebody about to connect that way, at this address."""
         stream = Socket(browser, address) if way == "websocket" else Polls(browser, address)
         self.people.append(Person(stream))
         return self.people[-1]
@@ -58,7 +57,7 @@ class Meeting:
     async def join(self, browser: Browser, way: str, link: str = "") -> Person:
         """By the link into the platform's room."""
         alias = await self.alias(browser, link)
-        person = self.person(browser, way, alias)
+        person = self.person(browser, way, f"{WAYS[way]}?room={alias}")
         await person.connect()
         await person.join(alias)
         assert not person.error
@@ -77,6 +76,11 @@ class Meeting:
         await self.act("admit", guest=guest.visitor())
         await page.reason("admitted")
         return guest
+
+    async def another_room(self) -> str:
+        """The platform's name for the room of somebody else, who is in theirs."""
+        room = await self.clinics.room("dr-kay")
+        return await self.alias(await self.clinics.host(room), self.clinics.link(room))
 
     async def act(self, do: str, **fields: Any) -> Document:
         """A button of the host's desk."""

@@ -16,6 +16,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jwt
 from aiohttp import ClientSession, web
 
 from tests.integration.people import WAIT_S, Document, eventually
@@ -23,7 +24,7 @@ from tests.proxies.shipped import free_port
 
 DOMAIN, ROOMS = "meet.example", "conference.meet.example"
 HIBERNATION_S = 2  # a lost connection may be resumed this long; Prosody's own default is 600
-INACTIVITY_S = 2  # who polls and is silent this long is out; Prosody's own default is 60
+INACTIVITY_S = 1  # who polls and is silent this long is out; Prosody's own default is 60
 TOKEN_SECRET = "what Prosody and the gateway know, for a test 03"
 BACKEND_SECRET = "what only backends of Prosody know, a test 04"
 EVENTS_BEARER = "what Prosody says with its events, a test 05"
@@ -56,7 +57,7 @@ meet_rooms = "{rooms}"
 api_prefix = "http://127.0.0.1:{events_port}"
 
 VirtualHost "{domain}"
-    authentication = "anonymous"
+    authentication = "meet"
     modules_enabled = {{ "meet_backend" }}
 
 Component "{rooms}" "muc"
@@ -82,6 +83,13 @@ class Prosody:
         """Method and address of every request it heard since it has been ready, however it answered."""
         every = _REQUEST.findall((self.at / "log").read_text())
         return [request for request in every if request != READY]
+
+    async def end_meeting(self, room: str) -> int:
+        """What a backend of Prosody says that ends a room for everybody; the status of the answer."""
+        token = jwt.encode({"exp": int(time.time()) + 60}, BACKEND_SECRET, "HS256")
+        url, headers = f"{self.url}/end-meeting?conference={room}@{ROOMS}", {"Authorization": f"Bearer {token}"}
+        async with ClientSession() as session, session.post(url, headers={**headers, "Host": DOMAIN}) as answer:
+            return answer.status
 
     def stop(self) -> None:
         self.process.terminate()

@@ -234,6 +234,15 @@ class Person:
         )
         await self.until(lambda: self.nick in self.there or self.error)
 
+    async def say(self, text: str) -> None:
+        """Say something to everybody in the room."""
+        await self.stream.send(
+            f'<message xmlns="jabber:client" to="{self.room}" type="groupchat"><body>{text}</body></message>'
+        )
+
+    async def hears(self, text: str) -> None:
+        await self.until(lambda: any(element.findtext(f"{CLIENT}body") == text for element in self._elements))
+
     async def leave(self) -> None:
         await self.stream.send(f'<presence xmlns="jabber:client" to="{self.room}/{self.nick}" type="unavailable"/>')
 
@@ -303,6 +312,8 @@ class Person:
             case "unavailable":
                 self.there.discard(nick)
                 self.told[nick] = {status.attrib["code"] for status in presence.iter(f"{MUC_USER}status")}
-                self.destroyed |= presence.find(f"{MUC_USER}x/{MUC_USER}destroy") is not None
+                if presence.find(f"{MUC_USER}x/{MUC_USER}destroy") is not None:
+                    self.destroyed = True
+                    self.there.clear()
             case _:
                 self.there.add(nick)
