@@ -176,8 +176,7 @@ async def test_when_prosody_ends_the_room_everybody_is_out_of_it_and_the_link_st
     alias = await meeting.alias(browser)
     assert await meeting.prosody.end_meeting(alias) == 200
     for person in (host, guest):
-        await person.until(lambda person=person: person.destroyed)
-        assert person.there == set()
+        await person.sees_the_room_end()
         await person.close()
     await meeting.clinics.gone(meeting.room)
     link = meeting.clinics.link(meeting.room)

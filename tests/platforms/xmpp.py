@@ -252,6 +252,9 @@ class Person:
     async def misses(self, other: Person) -> None:
         await self.until(lambda: other.nick not in self.there)
 
+    async def sees_the_room_end(self) -> None:
+        await self.until(lambda: self.destroyed)
+
     async def cut(self) -> None:
         """Wait until the stream is over."""
         await self.until(lambda: self.over)
