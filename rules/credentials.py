@@ -13,7 +13,7 @@ from typing import Any
 
 from rules.bindings import Candidate
 from rules.model import DoorKind, Millis, Role
-from rules.templates import FOUND, fill_claims, room_number
+from rules.templates import FOUND, Place, fill_claims, fill_template, room_number
 
 Claims = Mapping[str, Any]
 
@@ -36,6 +36,8 @@ class Terms:
     own_claims: Mapping[Role, Claims] = field(default_factory=dict)  # what differs for a role
     roles: Mapping[Role, str] = field(default_factory=dict)  # the platform's words for them
     plugins: tuple[str, ...] = ()
+    room_realm: str = ""  # of a second token, which opens one room of Janus
+    room_opens: str = ""  # what that one opens, as a template
 
     @property
     def reused_ms(self) -> Millis:
@@ -108,6 +110,15 @@ def claim_at(claims: Claims, path: str) -> str | None:
 def janus_words(terms: Terms, ends_at_ms: Millis) -> str:
     """What an HMAC token says before its colon: ``expiry,realm,plugin...``, as Janus' auth.c reads it."""
     return ",".join((str(-(-ends_at_ms // 1000)), terms.issuer or JANUS, *terms.plugins))
+
+
+def janus_room_words(terms: Terms, facts: Mapping[str, str], ends_at_ms: Millis) -> str:
+    """The same of the token that a room asks for (``signed_tokens``): its realm is the plugin, and it opens one room.
+
+    Raises Unfilled.
+    """
+    opens = fill_template(terms.room_opens, facts, Place.PLAIN)
+    return ",".join((str(-(-ends_at_ms // 1000)), terms.room_realm, opens))
 
 
 def checksum_words(location: str) -> str:

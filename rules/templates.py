@@ -14,7 +14,8 @@ from enum import Enum, auto
 from urllib.parse import quote
 
 PERSON = ("visitor", "name", "role", "kind", "clinic", "owner", "session", "alias", "number")
-FIELDS = (*PERSON, "credential", "ticket", "participant", "connection", "found.NAME")
+ROOM = ("clinic", "owner", "session", "alias", "number")  # what says nothing but which room it is
+FIELDS = (*PERSON, "credential", "room_credential", "ticket", "participant", "connection", "found.NAME")
 FOUND = "found."  # what an "open" call of the platform has answered, by the name that it was given
 
 _FIELD = re.compile(r"\{([A-Za-z][A-Za-z0-9._]*)\}")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gateway.config.faults import Check, Fault, shown
 from gateway.config.identity_sections import Identity
 from gateway.config.key_checks import check_given, check_needed
-from rules.templates import FOUND, PERSON, claim_faults, fields_in, place_of, template_faults
+from rules.templates import FOUND, PERSON, ROOM, claim_faults, fields_in, place_of, template_faults
 
 if TYPE_CHECKING:
     from gateway.config.model import Config
@@ -74,9 +74,17 @@ def _kind(identity: Identity) -> Iterator[Check]:
         yield Check(Fault("identity.algorithm", shown(identity.algorithm), reason), ("identity.kind",))
     if kind == "hmac-token" and not identity.plugins:
         yield Check(Fault("identity.plugins", "", "must name what the token opens"), ("identity.kind",))
-    if any(set(",:") & set(name) for name in (*identity.plugins, identity.issuer) if kind == "hmac-token"):
-        reason = "neither identity.plugins nor identity.issuer may hold a comma or a colon: they part a token's words"
+    if identity.room_realm and kind != "hmac-token":
+        yield Check(Fault("identity.room_realm", shown(identity.room_realm), "is for hmac-token"), ("identity.kind",))
+    yield from _template("identity.room_opens", identity.room_opens, ROOM)
+    if any(set(",:") & set(name) for name in _words_of(identity) if kind == "hmac-token"):
+        reason = "neither this nor issuer, room_realm and room_opens may hold a comma or a colon: they part its words"
         yield Check(Fault("identity.plugins", shown(list(identity.plugins)), reason), ("identity.issuer",))
+
+
+def _words_of(identity: Identity) -> tuple[str, ...]:
+    """What stands between the commas of Janus' tokens."""
+    return (*identity.plugins, identity.issuer, identity.room_realm, identity.room_opens)
 
 
 def _keys(config: Config) -> Iterator[Check]:
@@ -133,7 +141,8 @@ def _answers(config: Config, known: Collection[str]) -> Iterator[Check]:
     if identity.carrier == "mint" and not any("credential" in fields_in(route.answer) for _, route in mint):
         reason = 'no route of class "mint" has an answer with {credential}, so nobody is told who comes'
         yield Check(Fault("identity.carrier", shown(identity.carrier), reason), ("routes",))
-    allowed = (*known, "credential", "ticket") if identity.kind in _TOKENS else (*known, "ticket")
+    tokens = ("credential",) if identity.kind in _TOKENS else ()
+    allowed = (*known, *tokens, *(("room_credential",) if identity.room_realm else ()), "ticket")
     for number, route in mint:
         if not route.answer:
             reason = "is missing: the gateway answers this address itself"

@@ -59,6 +59,8 @@ class Identity(Section):
     longest_call_s: Annotated[float, Field(ge=3600, le=31 * 86_400)] = 43_200
     location: str = ""
     plugins: Annotated[tuple[NotEmpty, ...], Field(strict=False)] = ()
+    room_realm: str = ""
+    room_opens: str = "room={number}"
     claims: Claims = Field(default_factory=lambda: dict(_WHO))
     host_claims: Claims = Field(default_factory=dict)
     guest_claims: Claims = Field(default_factory=dict)

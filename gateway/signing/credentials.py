@@ -17,6 +17,7 @@ from rules.credentials import (
     Terms,
     checksum_words,
     claim_at,
+    janus_room_words,
     janus_words,
     said_of,
     timed,
@@ -65,6 +66,13 @@ class Credentials:
         token = self._sign(role, facts, now_ms, self.terms.ends_at(now_ms, closes_at_ms))
         _keep(self._made, memo, (token, now_ms))
         return token
+
+    def make_room(self, facts: Mapping[str, str], closes_at_ms: Millis | None) -> str:
+        """The token that a room of Janus asks for beside the other; empty where there is none. Raises Unfilled."""
+        if self._kind != "hmac-token" or not self.terms.room_realm:
+            return ""
+        ends_at_ms = self.terms.ends_at(self._now_ms(), closes_at_ms)
+        return hmac_token(janus_room_words(self.terms, facts, ends_at_ms), self._keys[-1], self._algorithm)
 
     def is_theirs(self, token: str, role: Role, facts: Mapping[str, str]) -> bool:
         """Whether this token is one of ours, says just this of just this person, and is good for long enough."""

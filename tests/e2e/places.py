@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 
@@ -58,12 +58,24 @@ class Session:
     guest: str
 
 
+class Behind(Protocol):
+    """What a gateway may stand in front of: the demo's platform, or another."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    async def stop(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """A running gateway, the platform behind it, and where the store is."""
 
     gateway: Gateway
-    platform: platform.Platform
+    platform: Behind
     url: str
     listening: socket.socket
     state: Path
@@ -136,13 +148,18 @@ async def open_platform(port: int = 0) -> platform.Platform:
     return await platform.start(port=port, verify=verify, grace_s=5)
 
 
-async def open_house(state: Path, sections: Sections | None = None) -> House:
-    """Start a platform and a gateway before it, on the store of a state directory."""
-    behind = await open_platform()
+async def open_house(
+    state: Path, sections: Sections | None = None, *, behind: Behind | None = None, **more: object
+) -> House:
+    """Start a gateway before a platform, the demo's unless given, on the store of a state directory.
+
+    `sections` are laid over times that are short, key by key; `more` is what is no section of keys, such as routes.
+    """
+    behind = behind or await open_platform()
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://localhost:{listening.getsockname()[1]}"
     prefix = f"lg{next(_numbers)}"
-    given: dict[str, dict[str, Any]] = {
+    given: dict[str, Any] = {
         "server": {"public": f"fd:{listening.fileno()}", "public_url": url},
         "store": {"url": "embedded", "state_dir": str(state), "key_prefix": prefix},
         "upstream": {"url": behind.url},
@@ -150,7 +167,7 @@ async def open_house(state: Path, sections: Sections | None = None) -> House:
     for layer in (SHORT, sections or {}):
         for section, keys in layer.items():
             given[section] = {**given.get(section, {}), **keys}
-    gateway = await start(Config.model_validate(given))
+    gateway = await start(Config.model_validate({**given, **more}))
     await gateway.parts.hub.subscribed.wait()
     house = House(gateway, behind, url, listening, state, prefix)
     house.grow_old()

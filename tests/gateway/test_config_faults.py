@@ -216,6 +216,16 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "a claim of one role": ("[identity]\nhost_claims = { a = '{rank}' }", "identity.host_claims.a", "is no field"),
     "an end of one's own": ("[identity]\nclaims = { exp = 1 }", "identity.claims.exp", "is set by the gateway"),
+    "a room's token of a kind that has none": (
+        '[identity]\nroom_realm = "janus.plugin.videoroom"',
+        "identity.room_realm",
+        "is for hmac-token",
+    ),
+    "a room's token that names a person": (
+        '[identity]\nkind = "hmac-token"\nplugins = ["a"]\nroom_opens = "room={name}"',
+        "identity.room_opens",
+        "{name} is no field here",
+    ),
     "a token that opens nothing": ('[identity]\nkind = "hmac-token"', "identity.plugins", "must name what"),
     "a comma in what a token opens": (
         '[identity]\nkind = "hmac-token"\nplugins = ["a,b"]',

@@ -154,6 +154,18 @@ def test_janus_reads_the_token_as_its_auth_c_does():
     assert base64.b64decode(signature) == hmac.new(NEW, data.encode(), hashlib.sha1).digest()
 
 
+def test_a_room_of_janus_reads_its_token_as_its_auth_c_does():
+    # janus_auth_check_signature_contains, asked by janus_videoroom.c: realm the plugin's package, descriptor "room=ID"
+    terms = Terms(plugins=("a",), room_realm="janus.plugin.videoroom", room_opens="room={number}")
+    facts = {"number": "17"}
+    credentials = Credentials("hmac-token", "SHA1", [OLD, NEW], terms)
+    data, signature = credentials.make_room(facts, None).split(":")
+    expiry, realm, *opens = data.split(",")
+    assert (int(expiry) > 0, realm, opens) == (True, "janus.plugin.videoroom", ["room=17"])
+    assert base64.b64decode(signature) == hmac.new(NEW, data.encode(), hashlib.sha1).digest()
+    assert not Credentials("hmac-token", "SHA1", [NEW], Terms(plugins=("a",))).make_room(facts, None)
+
+
 # The example of docs.bigbluebutton.org/development/api, "Usage", and the same by SHA-256 as OpenOLAT's tests have it;
 # the third: a join, as a client that tests itself against that page has it.
 CREATE = "name=Test+Meeting&meetingID=abc123&attendeePW=111222&moderatorPW=333444"

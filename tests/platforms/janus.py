@@ -117,9 +117,14 @@ class Janus:
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     @property
-    def origin(self) -> str:
+    def port(self) -> int:
         """Where the gateway finds it."""
-        return f"http://127.0.0.1:{self.ports[ORIGIN]}"
+        return self.ports[ORIGIN]
+
+    @property
+    def url(self) -> str:
+        """The same as an address."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def api(self) -> str:
@@ -172,7 +177,7 @@ async def start_janus(at: Path, events_port: int, interface: str, program: Calla
         for process, log in zip(janus.processes, ("janus.log", "nginx.log"), strict=True):
             assert process.returncode is None, (at / log).read_text()
         try:
-            async with ClientSession() as session, session.get(f"{janus.origin}/janus/room") as answer:
+            async with ClientSession() as session, session.get(f"{janus.url}/janus/room") as answer:
                 return answer.status != web.HTTPBadGateway.status_code
         except ClientError:
             return False
