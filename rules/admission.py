@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Status
 from rules.moves import Move
-from rules.presence import FINISHED, grace, guests_inside, has_live_page, host_inside, is_inside
+from rules.presence import FINISHED, connected_until, grace, guests_inside, has_live_page, host_inside, is_inside
 from rules.step import surely_moved
 
 LOOK_AGAIN_MS = 10_000
@@ -37,6 +37,11 @@ def may_return(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool
     if guest.state is GuestState.INSIDE:
         return True
     return guest.state is GuestState.OUT and guest.may_return and now_ms < guest.since_ms + grace(door.kind, policy)
+
+
+def lapses_at(door: Door, guest: Guest, policy: Policy) -> Millis:
+    """When the unused admission of this guest lapses: not while they are connected to the platform already."""
+    return max(guest.since_ms, connected_until(door, guest.visitor)) + policy.admission_ttl_ms
 
 
 def is_blocked(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool:
@@ -171,10 +176,11 @@ def is_living_claim(door: Door, guest: Guest, policy: Policy, now_ms: Millis) ->
 
 
 def is_live_claim(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool:
-    """Whether somebody is at that seat right now: inside, or with a live waiting page."""
+    """Whether somebody is at that seat right now: inside, connected, or with a live waiting page."""
     if is_inside(door, guest.visitor, now_ms, Role.GUEST):
         return True
-    return guest.state not in NO_LONGER_HERE and has_live_page(door, guest.visitor, policy, now_ms)
+    live = has_live_page(door, guest.visitor, policy, now_ms) or connected_until(door, guest.visitor) > now_ms
+    return guest.state not in NO_LONGER_HERE and live
 
 
 def seat_holder(door: Door, seat: int) -> Guest | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.admission import is_blocked, queue, void_others
-from rules.arriving import found
 from rules.effects import Happening, Refused, Rejected
+from rules.entering import found
 from rules.events import Admit, Deny, Hold, LetBack, Message, Remove, Transfer
 from rules.model import Door, DoorKind, Guest, GuestState, Phase, Role, Status, Told
 from rules.moves import GUEST_MOVES, Move

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.absence import unmet
-from rules.admission import attention_at, may_return
+from rules.admission import attention_at, lapses_at, may_return
 from rules.model import Door, DoorKind, Guest, GuestState, Millis, Owner, Policy, Role, Status
 from rules.presence import anyone_inside, grace, inside, inside_until, is_inside, leased_until, unrecorded
 from rules.window import closes
@@ -96,7 +96,7 @@ def _guest_changes(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> 
     elif guest.state is GuestState.INSIDE:
         yield inside_until(door, guest.visitor, Role.GUEST, now_ms)
     elif guest.state is GuestState.ADMITTED:
-        yield guest.since_ms + policy.admission_ttl_ms
+        yield lapses_at(door, guest, policy)
     else:
         at_ms = forgotten_at(door, guest, policy)
         if at_ms is not None:

@@ -131,14 +131,31 @@ class Guest:
     removal: Told = Told.NOTHING  # whether the platform has sent them out, too
 
 
+CONNECTED = "connected_"  # what the names of connections begin with that are open before anybody comes in
+
+
+def is_entry_by(connection: str) -> bool:
+    """Whether a connection of this name says by itself that its visitor came in."""
+    return not connection.startswith(CONNECTED)
+
+
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """One connection's proof that somebody is inside, good until `until_ms`."""
+    """One connection's proof that somebody is inside, good until `until_ms`.
+
+    Where the platform tells who joins, its pages connect before: such a connection keeps inside whoever is, and keeps
+    an admission; it lets nobody in.
+    """
 
     visitor: str
     connection: str
     role: Role
     until_ms: Millis
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it says by itself that its visitor came in."""
+        return is_entry_by(self.connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,18 +22,32 @@ def inside(door: Door, now_ms: Millis) -> Iterator[Presence]:
     if door.status in FINISHED:
         return
     for presence in door.presence:
-        if presence.until_ms > now_ms and (presence.role is Role.HOST or _may_be_inside(door, presence.visitor)):
+        if presence.until_ms > now_ms and _may_be_inside(door, presence):
             yield presence
 
 
-def _may_be_inside(door: Door, visitor: str) -> bool:
-    guest = door.guests.get(visitor)
-    return guest is None or guest.state is GuestState.INSIDE or (guest.state is GuestState.OUT and guest.may_return)
+def _may_be_inside(door: Door, presence: Presence) -> bool:
+    if presence.role is Role.HOST:
+        return presence.is_entry or presence.visitor in door.hosts
+    guest = door.guests.get(presence.visitor)
+    if guest is None or guest.state is GuestState.INSIDE:
+        return True
+    return presence.is_entry and guest.state is GuestState.OUT and guest.may_return
 
 
 def is_inside(door: Door, visitor: str | None, now_ms: Millis, role: Role | None = None) -> bool:
     """Whether any connection of this visitor, in this role if one is given, is alive at the door."""
     return any(p.visitor == visitor and role in {None, p.role} for p in inside(door, now_ms))
+
+
+def is_in_by_entry(door: Door, visitor: str, now_ms: Millis, role: Role) -> bool:
+    """Whether some connection of this visitor says by itself that they came in."""
+    return any(p.is_entry and (p.visitor, p.role) == (visitor, role) for p in inside(door, now_ms))
+
+
+def connected_until(door: Door, visitor: str) -> Millis:
+    """The last instant of any open connection of this guest that lets nobody in; 0 without any."""
+    return max((p.until_ms for p in door.presence if p.visitor == visitor and not p.is_entry), default=0)
 
 
 def inside_until(door: Door, visitor: str, role: Role, now_ms: Millis) -> Millis:

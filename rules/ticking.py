@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules.absence import unmet
-from rules.admission import next_to_remind, next_to_ring
-from rules.arriving import found
+from rules.admission import lapses_at, next_to_remind, next_to_ring
 from rules.effects import Happening, Unrenewed
+from rules.entering import found
 from rules.lease import forgotten_at, is_over
 from rules.model import Door, DoorKind, Guest, GuestState, Role, Status
 from rules.moves import SESSION_TURNS, Move, Turn
@@ -80,7 +80,8 @@ def _tick_guest(step: Step, guest: Guest) -> Step:
             step = _unless_renewed(step, guest.visitor)
             step = step.put_guest(surely_moved(guest, Move.LOST, now_ms))
             return step.tell(Happening.LEFT, guest.visitor, role=Role.GUEST.value, unseen=True)
-        case GuestState.ADMITTED if now_ms >= guest.since_ms + policy.admission_ttl_ms:
+        case GuestState.ADMITTED if now_ms >= lapses_at(step.door, guest, policy):
+            step = _unless_renewed(step, guest.visitor)
             step = step.put_guest(surely_moved(guest, Move.LAPSE, now_ms))
             return step.tell(Happening.ADMISSION_LAPSED, guest.visitor)
         case _:

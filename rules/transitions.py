@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from rules import appointments, arriving, hosting, revising, sending_out
+from rules import appointments, arriving, entering, hosting, revising, sending_out
 from rules.effects import Applied, Refused, Rejected
 from rules.events import (
     AddSeat,
@@ -97,9 +97,9 @@ def _by_guest(step: Step, event: ByGuest) -> Step | Rejected:
         case Leave():
             return arriving.leave(step, event)
         case Enter():
-            return arriving.enter(step, event)
+            return entering.enter(step, event)
         case Exit():
-            return arriving.leave_connection(step, event)
+            return entering.leave_connection(step, event)
         case _:
             assert_never(event)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 
@@ -49,7 +50,8 @@ class Calls:
         if allowed.admitted is None or allowed.match.route.kind is not RouteClass.POLL:
             return await self._forward(call, allowed)
         client = call.request.transport
-        poller = self._inside.polled(allowed.admitted.given, client)
+        is_entry = allowed.match.route.proves_presence
+        poller = self._inside.polled(allowed.admitted.given, client, is_entry=is_entry)
         try:
             return await self._forward(call, allowed)
         finally:
@@ -70,11 +72,14 @@ class Calls:
             elsewhere=lambda tried: self._parts.upstream_for(allowed.upstream, door, tried),
         )
         if admitted is not None and meaning.presence:
-            given = admitted.given
-            polls = allowed.match.route.kind is RouteClass.POLL
-            if not polls and self._tunnels_are_used_up(call.client.address, given.door):
+            given, route = admitted.given, allowed.match.route
+            if route.kind is not RouteClass.POLL and self._tunnels_are_used_up(call.client.address, given.door):
                 raise ForwardRefused(503, "this address, or this door, has all the tunnels it may have")
-            errand = replace(errand, on_tunnel=lambda tunnel: self._inside.came(tunnel, given, call.client.address))
+            address = call.client.address
+            is_entry = route.proves_presence
+            errand = replace(
+                errand, on_tunnel=partial(self._inside.came, given=given, address=address, is_entry=is_entry)
+            )
         upstream = self._parts.upstream_for(allowed.upstream, door)
         try:
             if call.away is not None:

@@ -1,7 +1,8 @@
 """Everybody who is inside through this process: their connections, and whether they may stay.
 
-Rule that holds here: an open signalling connection is presence; closing it starts the grace time. A connection lives
-exactly as long as the rules would forward its visitor: on every replica, every turn of the door asks again.
+Rule that holds here: an open signalling connection is presence; closing it starts the grace time. Where the platform
+tells who joins, it is a connection and no more: it keeps an admission, and inside whoever is. A connection lives as
+long as the rules would forward its visitor, and no longer: on every replica, every turn of the door asks again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gateway.edge.tunnels import REVOKED
 from gateway.signing import Pass
 from gateway.store import Doors, Hub, Presences, Snapshot, Subscription
 from rules.effects import Rejected
-from rules.model import Millis, Owner, Policy, Role
+from rules.model import CONNECTED, Millis, Owner, Policy, Role
 from rules.reasons import Outcome
 from rules.verdict import decide
 
@@ -49,7 +50,7 @@ class Inside:
         self._overtime: set[str] = set()  # those of the doors here that are past their time
         self._tasks: set[asyncio.Task[None]] = set()
         ttl_s = policy.presence_ttl_ms / 1000
-        self._polling = Polling(hub, presences, doors.identifiers.operation, self._may_stay, ttl_s)
+        self._polling = Polling(hub, presences, self._new_name, self._may_stay, ttl_s)
 
     def count_from(self, address: str) -> int:
         """How many tunnels came from one address."""
@@ -59,10 +60,10 @@ class Inside:
         """Sessions that go on past their time with somebody inside through this process."""
         return len(self._overtime)
 
-    def came(self, tunnel: Tunnel, given: Pass, address: str) -> None:
-        """A signalling connection of whoever has this pass is open."""
+    def came(self, tunnel: Tunnel, given: Pass, address: str, *, is_entry: bool) -> None:
+        """A signalling connection of whoever has this pass is open. `is_entry`: that says they came in."""
         self._from[address] += 1
-        connected = Connected(tunnel, given, self._doors.identifiers.operation(), address)
+        connected = Connected(tunnel, given, self._new_name(is_entry=is_entry), address)
         self._here.setdefault(given.door, set()).add(connected)
         if given.door not in self._followed:
             turned = partial(self._turned, given.door)
@@ -70,9 +71,15 @@ class Inside:
         tunnel.on_close = lambda _end: self._went(connected)
         self._spawn(self._enter(connected))
 
-    def polled(self, given: Pass, client: asyncio.Transport | None = None) -> Poller:
-        """Whoever has this pass asks on a polling route; the caller tells the result when the request is over."""
-        return self._polling.asks(given, client)
+    def polled(self, given: Pass, client: asyncio.Transport | None = None, *, is_entry: bool) -> Poller:
+        """Whoever has this pass asks on a polling route; the caller tells the result when the request is over.
+
+        `is_entry`: that says they came in.
+        """
+        return self._polling.asks(given, client, is_entry=is_entry)
+
+    def _new_name(self, *, is_entry: bool) -> str:
+        return ("" if is_entry else CONNECTED) + self._doors.identifiers.operation()
 
     def _went(self, connected: Connected) -> None:
         door_id = connected.given.door

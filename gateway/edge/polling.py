@@ -12,12 +12,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from gateway.signing import Pass
 from gateway.store import Hub, Presences, Snapshot
 from rules.effects import Rejected
 
 MayStay = Callable[[Pass, str, Snapshot], bool]
+_Key = tuple[str, str, bool]  # door, visitor, and whether asking says that they came in
+
+
+class NewName(Protocol):
+    """Draws the name of a connection."""
+
+    def __call__(self, *, is_entry: bool) -> str: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -57,30 +65,31 @@ class Poller:
 class Polling:
     """Everybody who is inside by polls of this process."""
 
-    def __init__(
-        self, hub: Hub, presences: Presences, new_name: Callable[[], str], may_stay: MayStay, ttl_s: float
-    ) -> None:
+    def __init__(self, hub: Hub, presences: Presences, new_name: NewName, may_stay: MayStay, ttl_s: float) -> None:
         self._hub = hub
         self._presences = presences
         self._new_name = new_name
         self._may_stay = may_stay
         self._ttl_s = ttl_s
-        self._pollers: dict[tuple[str, str], Poller] = {}  # by door and visitor
+        self._pollers: dict[_Key, Poller] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def asks(self, given: Pass, client: asyncio.Transport | None) -> Poller:
-        """Whoever has this pass asks, on this connection; the caller says when it was `answered`."""
-        key = (given.door, given.visitor)
+    def asks(self, given: Pass, client: asyncio.Transport | None, *, is_entry: bool) -> Poller:
+        """Whoever has this pass asks, on this connection; the caller says when it was `answered`.
+
+        `is_entry`: that says they came in; else they are connected, and no more.
+        """
+        key = (given.door, given.visitor, is_entry)
         poller = self._pollers.get(key)
         if poller is None or poller.barred.is_set():
-            poller = self._pollers[key] = Poller(given, self._new_name())
+            poller = self._pollers[key] = Poller(given, self._new_name(is_entry=is_entry))
             task = asyncio.create_task(self._follow(key, poller))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         poller.asks(client)
         return poller
 
-    async def _follow(self, key: tuple[str, str], poller: Poller) -> None:
+    async def _follow(self, key: _Key, poller: Poller) -> None:
         """Inside until they are silent for too long, or may not stay."""
         given = poller.given
         followed = self._hub.subscribe(given.owner_id, partial(self._turned, poller), door_id=given.door)

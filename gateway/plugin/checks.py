@@ -115,7 +115,8 @@ class Checks:
         except ForwardRefused as refusal:
             return refused(parts, call, Problem("cross-site", refusal.status, refusal.reason))
         if ruled.admitted is not None and ruled.match.route.kind is RouteClass.POLL:
-            self._inside.polled(ruled.admitted.given)  # the proxy holds the request: nobody here can end it
+            is_entry = ruled.match.route.proves_presence
+            self._inside.polled(ruled.admitted.given, is_entry=is_entry)  # the proxy holds it: nobody here can end it
         return ruled
 
     def _faulty(self, dialect: Dialect, fault: NotAsked, peer: str, began: float) -> web.Response:

@@ -153,7 +153,7 @@ class Planner:
         arrived = [e for e in applied.effects if isinstance(e, Arrived) and e.door == door_id]
         signs = [[a.until_ms, member_of(a.visitor, a.connection, a.role)] for a in arrived]
         if door is not None and door.kind is DoorKind.SESSION:
-            signs += [[a.lease_ms, ALIVE] for a in arrived]
+            signs += [[a.lease_ms, ALIVE] for a in arrived if a.lease_ms]
         heard_before = before.heard if before else {}
         heard = {} if door is None else {v: at for v, at in door.heard.items() if at > heard_before.get(v, 0)}
         return {

@@ -22,7 +22,7 @@ from gateway.store.snapshot import member_of
 from rules.effects import Applied, Rejected
 from rules.events import Enter, Exit, Tick
 from rules.lease import lease_for
-from rules.model import DoorKind, Millis, Role
+from rules.model import DoorKind, Millis, Role, is_entry_by
 
 CHUNK = 50  # doors renewed by one beat
 
@@ -129,7 +129,7 @@ class Presences:
 
     def inside_counts(self) -> dict[Role, int]:
         """People inside through this process, by role: a visitor at a door counts once."""
-        people = {(c.door_id, c.visitor, c.role) for c in self._all()}
+        people = {(c.door_id, c.visitor, c.role) for c in self._all() if is_entry_by(c.connection)}
         return {role: sum(r is role for _, _, r in people) for role in Role}
 
     def waiting_counts(self) -> dict[DoorKind, int]:
@@ -227,7 +227,8 @@ class Presences:
     def _alive_until(self, part: _Part) -> Millis:
         now_ms = self._doors.store.estimate_now_ms()
         is_session = part.door_id != part.owner_id  # a room's door has its owner's id
-        return lease_for(DoorKind.SESSION, self._doors.policy, now_ms) if part.inside and is_session else 0
+        in_the_call = any(is_entry_by(c.connection) for c in part.inside.values())
+        return lease_for(DoorKind.SESSION, self._doors.policy, now_ms) if in_the_call and is_session else 0
 
     async def _ask_again(self, entry: Connection, *, lost: bool) -> None:
         """Whether a connection whose lease is gone may stay: the rules say, unless they have nothing to go by."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from rules import events
 from rules.effects import Applied
 from rules.events import Event
-from rules.model import Millis, Role
+from rules.model import CONNECTED, Millis, Role, is_entry_by
 from tests.rules.transcripts import Stage
 from tests.rules.world import Line
 
@@ -44,6 +44,27 @@ def _enter(stage: Stage, _: Millis, who: str, door: str | None, connection: str 
     stage.answer = stage.world.enter(Line(door_id, who, f"{who}-{door_id}-{connection or 1}", role, seat))
     if isinstance(stage.answer, Applied):
         stage.world.pages.discard((door_id, who))
+
+
+def _connect(stage: Stage, _: Millis, who: str, door: str | None) -> None:
+    """The page connects to a platform that tells by itself who joins."""
+    door_id = stage.place(who, door)
+    role = Role.HOST if who == "host" else Role.GUEST
+    seat = None if who == "host" else stage.seat_of(who, door_id)
+    stage.answer = stage.world.enter(Line(door_id, who, f"{CONNECTED}{who}-{door_id}", role, seat))
+    stage.world.pages.discard((door_id, who))
+
+
+def _told_left(stage: Stage, _: Millis, who: str, door: str | None) -> None:
+    """The platform says that they left; what is connected stays so."""
+    for line in stage.world.lines_of(who, stage.doors[door] if door else None):
+        if is_entry_by(line.connection):
+            stage.world.close(line)
+
+
+def _unheard(stage: Stage, _: Millis, who: str) -> None:
+    """The platform says no more that they are there; what is connected stays so."""
+    stage.world.lines -= {line for line in stage.world.lines_of(who) if is_entry_by(line.connection)}
 
 
 def _drop(stage: Stage, _: Millis, who: str, door: str | None) -> None:
@@ -125,6 +146,9 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     rf"(\w+) arrives{AT}(?: seat (\d+))?": _arrive,
     rf"(\w+) joins{AT}(?: seat (\d+))?(?: (quietly|taking))?": _join,
     rf"(\w+) enters{AT}(?: twice (\d))?": _enter,
+    rf"(\w+) connects{AT}": _connect,
+    rf"(\w+) is told to have left{AT}": _told_left,
+    r"(\w+) is told of no more": _unheard,
     rf"(\w+) drops{AT}": _drop,
     r"(\w+) vanishes": _vanish,
     r"(\w+) sleeps": _sleep,

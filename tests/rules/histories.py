@@ -41,7 +41,7 @@ from rules.events import (
     Unlock,
 )
 from rules.lease import next_change_at
-from rules.model import GuestState, Millis, Policy, Role, Told
+from rules.model import CONNECTED, GuestState, Millis, Policy, Role, Told
 from tests.rules.world import HOST_SEAT, MINUTE, ROOM, Line, World, make_owner, make_session
 
 START = 1_772_442_000_000  # Monday 2 March 2026, 09:00 UTC
@@ -73,7 +73,7 @@ guests = st.sampled_from(GUESTS)
 anyone = st.sampled_from((*GUESTS, *HOSTS, "nobody"))
 seats = st.sampled_from((1, 2, 3, 7, HOST_SEAT))
 words = st.sampled_from(("", "one minute"))
-connections = st.sampled_from(("c1", "c2"))
+connections = st.sampled_from(("c1", "c2", f"{CONNECTED}c3"))
 times = st.integers(-60, 240).map(lambda minutes: START + minutes * MINUTE)
 
 names = st.sampled_from(("", "Ann", "Bob"))
@@ -135,13 +135,13 @@ def _wakes(who: str) -> Step:
 
 
 def _tries_to_enter(who: str, door: str, connection: str, seat: int | None) -> Step:
-    return lambda world: world.enter(Line(door, who, f"{who}-{connection}", Role.GUEST, seat))
+    return lambda world: world.enter(Line(door, who, f"{connection}-{who}", Role.GUEST, seat))
 
 
 def _enters_where_possible(who: str, connection: str) -> Step:
     def step(world: World) -> None:
         for record in _records(world, who):
-            world.enter(Line(record.door, who, f"{who}-{connection}", Role.GUEST, record.seat))
+            world.enter(Line(record.door, who, f"{connection}-{who}", Role.GUEST, record.seat))
 
     return step
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rules.absence import unmet
-from rules.arriving import leave_connection
+from rules.entering import leave_connection
 from rules.events import Exit
 from rules.model import GuestState, Role, Status
 from rules.step import Step

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from rules.arriving import CLOCKS_DIFFER_MS, enter, found, heard, join, leave, leave_connection
+from rules.arriving import heard, join, leave
 from rules.effects import Applied, Arrived, Refused, Rejected
+from rules.entering import CLOCKS_DIFFER_MS, enter, found, leave_connection
 from rules.events import Enter, Exit, Heard, Join, Leave
 from rules.lease import lease_for
 from rules.model import Clinic, Door, DoorKind, GuestState, OpeningHours, Policy, Role, Seat, Status

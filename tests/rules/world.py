@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from rules.effects import Applied, Happened, Rejected
 from rules.events import Enter, Event, Exit, Heard, Join, Tick
 from rules.lease import lease_for, next_change_at
-from rules.model import Clinic, Door, DoorKind, Millis, Owner, Policy, Presence, Role, Room, Seat, Visitor
+from rules.model import Clinic, Door, DoorKind, Millis, Owner, Policy, Presence, Role, Room, Seat, Visitor, is_entry_by
 from rules.reasons import Verdict
 from rules.transitions import apply
 from rules.verdict import decide
@@ -152,7 +152,8 @@ class World:
         others = tuple(p for p in door.presence if (p.visitor, p.connection) != (line.visitor, line.connection))
         until_ms = self.now_ms + self.policy.presence_ttl_ms
         presence = (*others, Presence(line.visitor, line.connection, line.role, until_ms))
-        alive_ms = max(door.alive_until_ms, lease_for(door.kind, self.policy, self.now_ms))
+        counts = is_entry_by(line.connection)
+        alive_ms = max(door.alive_until_ms, lease_for(door.kind, self.policy, self.now_ms) if counts else 0)
         self.owner = self.owner.with_door(replace(door, presence=presence, alive_until_ms=alive_ms))
 
     def _hear(self, door_id: str, visitor: str) -> None:

@@ -25,7 +25,7 @@ from rules.headers import response_headers
 
 if TYPE_CHECKING:
     from gateway.edge.express.handler import ExpressHandler
-    from gateway.edge.express.lane import Departure
+    from gateway.edge.express.permits import Departure
 
 _COPIED = 8192  # bytes of body that are copied behind their head: one write is cheaper than two
 

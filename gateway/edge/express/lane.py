@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from gateway import clock
 from gateway.edge.calls import Calls, answer_context, verdict_header
@@ -18,21 +16,18 @@ from gateway.edge.cookies import Jar
 from gateway.edge.express.answers import Crossing
 from gateway.edge.express.heads import LONGEST, Fields, Start, read_fields, read_start
 from gateway.edge.express.kept import keep
+from gateway.edge.express.permits import Departure, Head, Permit, Person, Place
 from gateway.edge.gate import RENEW_AFTER_MS, Allowed
 from gateway.edge.inside import Inside
-from gateway.edge.leg import Leg
 from gateway.edge.parts import Parts
-from gateway.edge.polling import Poller
 from gateway.edge.render import HeaderPairs, render_fields
-from gateway.edge.upstream import Upstream
 from gateway.logs import RequestIds
 from gateway.request_log import RequestLog
-from gateway.signing import Pass
 from gateway.store import Snapshot
-from rules.headers import Header, RequestContext, ResponseContext, request_headers
+from rules.headers import Header, ResponseContext, request_headers
 from rules.links import parse_link
 from rules.paths import Target, parse_target
-from rules.requests import Client, head_fault, is_service_worker, read_client
+from rules.requests import head_fault, is_service_worker, read_client
 from rules.routes import Match, RouteClass
 
 KEPT = 1024  # of everything that is kept
@@ -40,68 +35,8 @@ KEPT_S = 10.0  # and at most a sixth of what a signature about who comes is good
 PERMITS_KEPT = 16  # of one person, and of one head
 OWN = "/-/"
 _TELLING = frozenset({b"host", b"cookie", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
-_PlaceKey = tuple[str | int | None, ...]
+
 _KINDS = frozenset({RouteClass.ASSET, RouteClass.ENTRY, RouteClass.API, RouteClass.POLL})
-
-
-@dataclass(slots=True, eq=False)
-class Person:
-    """Who asks: what the lines of _TELLING say, whatever else a head holds."""
-
-    client: Client
-    host: str  # as Host says
-    passes: Mapping[str, Pass]  # by door
-    permits: dict[_PlaceKey, Permit] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class Head:
-    """The header lines of one head, read and checked once; `crossing`: what goes out of them with a permit."""
-
-    lines: HeaderPairs
-    person: Person
-    for_worker: bool
-    crossing: dict[Permit, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """A route, and what a path and a query say of its door; `key` is the same for the same of both."""
-
-    match: Match
-    key: _PlaceKey
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Permit:
-    """What is allowed to a person on a route, and all that its requests and answers have in common."""
-
-    route: str  # its class
-    reason: str
-    given: Pass | None  # none: everybody is allowed
-    snapshot: Snapshot | None  # the facts it rests on, where there is a pass
-    until: float  # monotonic seconds; the identity is signed anew after that
-    upstream: str  # as a route gives it
-    context: RequestContext
-    answer: ResponseContext
-    added: tuple[Header, ...]
-    crossing: Crossing  # of plain answers
-    address: str
-    door: str  # its digest
-
-
-@dataclass(slots=True, eq=False)  # not frozen: there is one for every request
-class Departure:
-    """A request that can go at once, and its way."""
-
-    permit: Permit
-    upstream: Upstream
-    leg: Leg
-    method: str
-    head: bytes
-    request_id: str
-    began: float  # time.perf_counter()
-    poller: Poller | None = None  # whose request is known while it is under way, in case they must be cut
 
 
 class Lane:
@@ -158,7 +93,7 @@ class Lane:
         """It goes now, for this connection."""
         permit = departure.permit
         if permit.given is not None and permit.route == RouteClass.POLL:
-            departure.poller = self._inside.polled(permit.given, client)
+            departure.poller = self._inside.polled(permit.given, client, is_entry=permit.is_entry)
 
     def answered(self, departure: Departure) -> None:
         """The head of its answer came."""
@@ -292,6 +227,7 @@ class Lane:
             or keep(self._crossings, (answer, added), Crossing(answer, added), KEPT),
             address=person.client.address,
             door=parts.signing.digest(given.door) if given is not None else "",
+            is_entry=allowed.match.route.proves_presence,
         )
 
 

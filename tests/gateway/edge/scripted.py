@@ -22,7 +22,8 @@ from gateway.edge.away import UpstreamAway
 from gateway.edge.express.answers import Crossing
 from gateway.edge.express.handler import ExpressHandler
 from gateway.edge.express.heads import read_fields, read_start
-from gateway.edge.express.lane import Departure, Lane, Permit
+from gateway.edge.express.lane import Lane
+from gateway.edge.express.permits import Departure, Permit
 from gateway.edge.forward import Errand, Forwarder
 from gateway.edge.front import FrontServer, front_of
 from gateway.edge.refusal import ForwardRefused
