@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession, web
 
-from tests.integration.people import Document, eventually
+from tests.integration.people import WAIT_S, Document, eventually
 from tests.proxies.shipped import free_port
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "platforms" / "janus"
@@ -89,6 +89,12 @@ class AdminApi:
             said for _, said, _ in self.heard if word in {said.get("janus"), said.get("request", {}).get("request")}
         ]
 
+    async def ask(self, said: str) -> Document:
+        """One request as whoever runs Janus would send it, past the gateway."""
+        async with ClientSession() as session, session.post(f"{self.to}/admin", data=said) as answer:
+            told: Document = await answer.json()
+            return told
+
     async def start(self) -> None:
         self._runner = web.ServerRunner(web.Server(self._pass_on, access_log=None), shutdown_timeout=0.1)
         await self._runner.setup()
@@ -138,11 +144,29 @@ class Janus:
             told: Document = await answer.json()
             return told
 
-    async def hears(self, path: str, token: str) -> Document:
-        """The next event of a session of one's own."""
-        async with ClientSession() as session, session.get(f"{self.api}{path}", params={"token": token}) as answer:
-            told: Document = await answer.json()
-            return told
+    async def attach(self, token: str, **more: str) -> tuple[str, Document]:
+        """A session of one's own and a handle of the video rooms; the handle's path, and the last answer."""
+        made = await self.ask({"janus": "create", "token": token})
+        if made["janus"] != "success":
+            return "", made
+        session = f"/{made['data']['id']}"
+        asked = {"janus": "attach", "plugin": "janus.plugin.videoroom", "token": token, **more}
+        attached = await self.ask(asked, session)
+        return f"{session}/{attached['data']['id']}" if attached["janus"] == "success" else "", attached
+
+    async def join(self, handle: str, token: str, body: Document) -> Document:
+        """Ask to join a room; what the plugin says to that."""
+        asked = {"request": "join", "ptype": "publisher", **body}
+        acknowledged = await self.ask({"janus": "message", "token": token, "body": asked}, handle)
+        assert acknowledged["janus"] == "ack", acknowledged
+        events = f"{self.api}{handle.rpartition('/')[0]}"
+        async with asyncio.timeout(WAIT_S), ClientSession() as session:
+            while True:
+                async with session.get(events, params={"token": token}) as answer:
+                    told = await answer.json()
+                if "plugindata" in told:
+                    data: Document = told["plugindata"]["data"]
+                    return data
 
     async def stop(self) -> None:
         for process, signal_number in zip(self.processes, (signal.SIGKILL, signal.SIGTERM), strict=False):

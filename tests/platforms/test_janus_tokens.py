@@ -1,0 +1,111 @@
+"""What the real Janus takes of the gateway's tokens, and what it refuses; asked at its own port, past the gateway."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway import clock
+from gateway.signing import Credentials
+from rules.credentials import Terms
+from rules.model import Role
+from rules.templates import Place, fill_template
+from tests.platforms.janus import SHIPPED, Janus, media_interface, start_janus
+from tests.proxies.shipped import free_port
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+VIDEOROOM = "janus.plugin.videoroom"
+CONFIG = tomllib.loads((SHIPPED / "link-gateway.toml").read_text())
+KEY = CONFIG["identity"]["keys"][-1].encode()
+ROOM, OTHER = {"number": "271828182845904"}, {"number": "314159265358979"}
+FACTS = {"visitor": "v1", **ROOM}
+UNAUTHORIZED = 403  # of Janus itself
+PLUGIN_REFUSED = 405
+MISSING_SECRET, WRONG_TOKEN = 429, 433  # of the video rooms
+LONG_AGO_MS = -100_000_000
+
+
+def credentials(key: bytes = KEY, shift_ms: int = 0, **terms: Any) -> Credentials:
+    """The gateway's, as it is configured but for what is said; made some time from now."""
+    given = {"plugins": (VIDEOROOM,), "room_realm": VIDEOROOM, "room_opens": "room={number}", **terms}
+    return Credentials("hmac-token", "SHA1", [key], Terms(**given), now_ms=lambda: clock.now_ms() + shift_ms)
+
+
+def token(made: Credentials) -> str:
+    return made.make(Role.GUEST, FACTS, None)
+
+
+FORGER = b"a key of somebody else, who forges tokens"
+TOKENS: dict[str, tuple[Callable[[], str], int]] = {
+    "none": (str, UNAUTHORIZED),
+    "forged": (lambda: token(credentials(FORGER)), UNAUTHORIZED),
+    "expired": (lambda: token(credentials(shift_ms=LONG_AGO_MS)), UNAUTHORIZED),
+    "other realm": (lambda: token(credentials(issuer="clinic")), UNAUTHORIZED),
+    "a room's": (lambda: credentials().make_room(ROOM, None), UNAUTHORIZED),
+    "other plugin": (lambda: token(credentials(plugins=("janus.plugin.echotest",))), PLUGIN_REFUSED),
+}
+ROOM_TOKENS: dict[str, Callable[[], dict[str, Any]]] = {
+    "none": dict,
+    "the other room's": lambda: {"token": credentials().make_room(OTHER, None)},
+    "the one for Janus": lambda: {"token": token(credentials())},
+    "forged": lambda: {"token": credentials(FORGER).make_room(ROOM, None)},
+    "expired": lambda: {"token": credentials(shift_ms=LONG_AGO_MS).make_room(ROOM, None)},
+    "other plugin": lambda: {"token": credentials(room_realm="janus.plugin.textroom").make_room(ROOM, None)},
+    "in the other room": lambda: {"token": credentials().make_room(ROOM, None), "room": int(OTHER["number"])},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def janus(tmp_path_factory: pytest.TempPathFactory, program: Callable[..., Path]) -> AsyncIterator[Janus]:
+    """One with two rooms, made as the gateway is configured to make them."""
+    with media_interface() as interface:
+        started = await start_janus(tmp_path_factory.mktemp("janus"), free_port(), interface, program)
+        for room in (ROOM, OTHER):
+            answer = await started.admin.ask(fill_template(CONFIG["platform"]["calls"][0]["body"], room, Place.JSON))
+            assert answer["response"]["videoroom"] == "created"
+        yield started
+        await started.stop()
+
+
+async def test_whoever_brings_both_tokens_joins(janus: Janus) -> None:
+    """What the gateway makes is what Janus reads."""
+    ours = credentials()
+    handle, _ = await janus.attach(token(ours))
+    joined = await janus.join(handle, token(ours), {"room": int(ROOM["number"]), "token": ours.make_room(ROOM, None)})
+    assert (joined["videoroom"], joined["room"]) == ("joined", int(ROOM["number"]))
+
+
+@pytest.mark.parametrize(("brings", "code"), TOKENS.values(), ids=TOKENS)
+async def test_janus_refuses_every_other_token(janus: Janus, brings: Callable[[], str], code: int) -> None:
+    """No token, one that is forged, expired or for something else: there is no handle to be had."""
+    handle, answer = await janus.attach(brings())
+    assert (handle, answer["error"]["code"]) == ("", code)
+
+
+@pytest.mark.parametrize("brings", ROOM_TOKENS.values(), ids=ROOM_TOKENS)
+@pytest.mark.parametrize("ptype", ["publisher", "subscriber"])
+async def test_a_room_lets_in_nobody_without_its_own_token(
+    janus: Janus, brings: Callable[[], dict[str, Any]], ptype: str
+) -> None:
+    """Inside Janus, with a good session: neither speaking nor listening in a room whose token one does not have."""
+    ours = token(credentials())
+    handle, _ = await janus.attach(ours)
+    refused = await janus.join(handle, ours, {"room": int(ROOM["number"]), "ptype": ptype, "streams": [], **brings()})
+    assert refused["error_code"] == WRONG_TOKEN, refused
+
+
+@pytest.mark.parametrize("asked", ["create", "destroy", "edit", "kick", "moderate", "rtp_forward"])
+async def test_guests_manage_no_room(janus: Janus, asked: str) -> None:
+    """Making rooms takes a key, and everything else done to them a secret: pages are told neither."""
+    ours = token(credentials())
+    handle, _ = await janus.attach(ours)
+    room = int(ROOM["number"]) + (asked == "create")
+    body = {"request": asked, "room": room, "id": 1, "mid": "0", "mute": True, "publisher_id": 1, "host": "127.0.0.1"}
+    answer = await janus.ask({"janus": "message", "token": ours, "body": body}, handle)
+    assert answer["plugindata"]["data"]["error_code"] in {MISSING_SECRET, WRONG_TOKEN}, answer
