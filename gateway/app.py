@@ -125,6 +125,7 @@ class Gateway:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.parts.hub.close()
         self.parts.upstream_for.close()
+        await self.parts.client.close()
         await self.store.close()
         if self.parts.traces is not None:
             await self.parts.traces.close()
@@ -139,7 +140,7 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     parts = build_parts(config, store, metrics, log, traces)
     inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
     accel, requests = bool(config.upstream.accel), RequestLog(log)
-    stripped = (*config.upstream.strip, *(TRACE_HEADERS if traces is not None else ()))
+    stripped = (*config.upstream.strip, *config.identity.header_names, *(TRACE_HEADERS if traces is not None else ()))
     calls = (AccelCalls if accel else Calls)(parts, inside, for_upstream(stripped))
     lane = Lane(parts, calls, inside, requests) if config.server.express and not accel else None
     front = FrontServer(

@@ -15,6 +15,7 @@ from gateway.config import Config, ConfigFaults, Fault, check_together, load, re
 from gateway.edge.assets import Assets
 from gateway.edge.parts import Renewable
 from gateway.edge.template_faults import template_faults
+from gateway.platform_side import build_credentials
 from gateway.services import build_renewable
 
 WHOLE = ("routes", "pages", "secrets", "log")  # sections that are taken over as they are
@@ -59,10 +60,11 @@ def file_faults(config: Config) -> list[Fault]:
     folder = config.pages.templates_dir
     found = template_faults(Path(folder), config.policy()) if folder else []
     faults = [Fault("pages.templates_dir", "", str(fault)) for fault in found]
-    try:
-        read_tls(config)
-    except ConfigFaults as error:
-        faults += error.faults
+    for made in (read_tls, build_credentials):
+        try:
+            made(config)
+        except ConfigFaults as error:
+            faults += error.faults
     return faults
 
 

@@ -25,7 +25,7 @@ from gateway.edge.streams import EventStreams
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import Tunnels
 from gateway.metrics import Metrics
-from gateway.platform_side import upstreams
+from gateway.platform_side import build_credentials, platform_client, upstreams
 from gateway.signing import Identity, Signing
 from gateway.store import (
     Directory,
@@ -142,7 +142,8 @@ def build_renewable(config: Config, assets: Assets) -> Renewable:
         patterns=config.link_patterns(),
         routes=config.route_table(),
         signing=Signing(config.secret_keys()),
-        identity=Identity(config.identity_keys(), config.identity.audience, config.identity.ttl_s),
+        identity=_identity(config),
+        credentials=build_credentials(config),
         names=CookieNames(secure, embedded=bool(config.pages.frame_ancestors)),
         pages=Pages(
             Path(config.pages.templates_dir) if config.pages.templates_dir else None,
@@ -153,6 +154,11 @@ def build_renewable(config: Config, assets: Assets) -> Renewable:
             heartbeat_s=config.waiting.heartbeat_s,
         ),
     )
+
+
+def _identity(config: Config) -> Identity:
+    given = config.identity
+    return Identity(config.identity_keys() if given.kind == "headers" else (), given.audience, given.ttl_s)
 
 
 def build_parts(
@@ -171,6 +177,7 @@ def build_parts(
         routes=made.routes,
         signing=made.signing,
         identity=made.identity,
+        credentials=made.credentials,
         names=made.names,
         directory=store.directory,
         doors=store.doors,
@@ -185,6 +192,7 @@ def build_parts(
         tunnels=tunnels,
         forwarder=Forwarder(tunnels),
         upstream_for=upstreams(config, metrics, log),
+        client=platform_client(config),
         limits=_limits(config),
         metrics=metrics,
         log=log,

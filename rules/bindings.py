@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from rules.model import Role
 from rules.patterns import CONNECTION
@@ -107,14 +107,24 @@ def read_parameter(raw_query: str, name: str) -> str | Said:
     mentions: list[tuple[str, str]] = []
     for pair in _PAIR_ENDS.split(raw_query):
         raw_key, _, value = pair.partition("=")
-        key = unquote_plus(raw_key)
-        if key.partition("[")[0].strip().lower() == name.lower():
-            mentions.append((key, value))
+        if _mentions(raw_key, name):
+            mentions.append((unquote_plus(raw_key), value))
     if len(mentions) > 1:
         return Said.TWICE
     if not mentions or mentions[0][0] != name:
         return Said.NOTHING
     return unquote_plus(mentions[0][1])
+
+
+def with_parameter(raw_query: str, name: str, value: str) -> str:
+    """The same query with that parameter, once and last; whatever might be taken for it is taken out."""
+    others = [pair for pair in _PAIR_ENDS.split(raw_query) if pair and not _mentions(pair.partition("=")[0], name)]
+    return "&".join((*others, f"{name}={quote(value, safe='')}"))
+
+
+def _mentions(raw_key: str, name: str) -> bool:
+    """Whether some platform might take this key for that parameter's."""
+    return unquote_plus(raw_key).partition("[")[0].strip().lower() == name.lower()
 
 
 def _plain(placeholder: str, text: str) -> str:

@@ -19,6 +19,7 @@ Claims = Mapping[str, Any]
 
 ISSUED_EARLIER_S = 30  # than now: the platform's clock may be behind
 TIMES = frozenset({"iat", "nbf", "exp", "jti"})
+SUBJECT = "{visitor}"
 JANUS = "janus"  # the realm in which Janus' own API is entered
 _PARTS_REUSED = 3  # a credential is made anew after this part of its life, so that none arrives nearly expired
 
@@ -43,6 +44,12 @@ class Terms:
     def reused_ms(self) -> Millis:
         """How long after its making a credential may be handed out again."""
         return self.ttl_ms // _PARTS_REUSED
+
+    @property
+    def names_visitor(self) -> bool:
+        """Whether the subject of every token is the visitor, so that it can be told whose it is."""
+        said = (self.claims, *self.own_claims.values())
+        return all(claims.get("sub", SUBJECT) == SUBJECT for claims in said)
 
     def ends_at(self, now_ms: Millis, closes_at_ms: Millis | None) -> Millis:
         """When a credential made now ends. `closes_at_ms`: when a session's last newcomer may come; none: a room."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.config.faults import Check, Fault, shown
-from gateway.config.identity_sections import Identity
+from gateway.config.identity_sections import TOKENS, Identity
 from gateway.config.key_checks import check_given, check_needed
 from rules.templates import FOUND, PERSON, ROOM, claim_faults, fields_in, place_of, template_faults
 
@@ -33,7 +33,6 @@ _ALGORITHMS = {
     "hmac-token": _DIGESTS,
     "signed-url": _DIGESTS,
 }
-_TOKENS = frozenset({"jwt", "hmac-token"})
 _OURS = frozenset({"exp", "iat", "nbf", "jti"})
 
 
@@ -42,7 +41,7 @@ def check_identity(config: Config) -> Iterator[Check]:
     identity, known = config.identity, person_fields(config)
     yield from _kind(identity)
     yield from _keys(config)
-    yield from _location(identity, known)
+    yield from _location(identity, known, config.upstream.entry)
     yield from _call(identity, known)
     yield from _answers(config, known)
     for key in ("claims", "host_claims", "guest_claims"):
@@ -103,17 +102,22 @@ def _keys(config: Config) -> Iterator[Check]:
         yield Check(Fault("identity.keys", "", reason), ("identity.key_file", "identity.kind"))
 
 
-def _location(identity: Identity, known: Collection[str]) -> Iterator[Check]:
+def _location(identity: Identity, known: Collection[str], entry: str) -> Iterator[Check]:
     location, with_keys = identity.location, ("identity.kind", "identity.carrier")
     if identity.carrier != "redirect" or identity.kind == "api-call":
         return
-    token = identity.kind in _TOKENS
+    token = identity.kind in TOKENS
     if not location.startswith("/") or location.startswith(("//", "/\\")):
         reason = "must be where people are sent: a path of this gateway, such as /group/{alias}/?token={credential}"
         yield Check(Fault("identity.location", shown(location), reason), with_keys)
     elif token and "credential" not in fields_in(location):
         reason = "must hold {credential}: else nobody is told who comes"
         yield Check(Fault("identity.location", shown(location), reason), with_keys)
+    elif location.partition("#")[0].partition("?")[0] == entry and not identity.location_parameter:
+        reason = (
+            "is the entry itself, which would send people there for ever: it needs a parameter that is {credential}"
+        )
+        yield Check(Fault("identity.location", shown(location), reason), (*with_keys, "upstream.entry"))
     allowed = (*known, "credential") if token else known
     yield from _template("identity.location", location, allowed)
 
@@ -141,7 +145,7 @@ def _answers(config: Config, known: Collection[str]) -> Iterator[Check]:
     if identity.carrier == "mint" and not any("credential" in fields_in(route.answer) for _, route in mint):
         reason = 'no route of class "mint" has an answer with {credential}, so nobody is told who comes'
         yield Check(Fault("identity.carrier", shown(identity.carrier), reason), ("routes",))
-    tokens = ("credential",) if identity.kind in _TOKENS else ()
+    tokens = ("credential",) if identity.kind in TOKENS else ()
     allowed = (*known, *tokens, *(("room_credential",) if identity.room_realm else ()), "ticket")
     for number, route in mint:
         if not route.answer:

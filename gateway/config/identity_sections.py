@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 from gateway.config.sections import Keys, Section
 from gateway.config.texts import CredentialName, NotEmpty, Pointer
 
+TOKENS = frozenset({"jwt", "hmac-token"})
 ASYMMETRIC = frozenset({"RS256", "EdDSA"})
 _DEFAULT_ALGORITHM = {"headers": "HS256", "jwt": "HS256", "hmac-token": "SHA1", "signed-url": "SHA256"}
 
@@ -82,3 +83,14 @@ class Identity(Section):
     def parameter(self) -> str:
         """What carries the credential: the header's name, or the query parameter's."""
         return self.name or {"header": "Authorization", "query": "jwt"}.get(self.carrier, "")
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """The name of the header that carries a token, which nobody but the gateway may say; none for other kinds."""
+        return (self.parameter,) if self.carrier == "header" and self.kind in TOKENS else ()
+
+    @property
+    def location_parameter(self) -> str:
+        """The query parameter of `location` that is the credential and nothing else; empty where none is."""
+        pairs = (pair.partition("=") for pair in self.location.partition("#")[0].partition("?")[2].split("&"))
+        return next((name for name, _, value in pairs if value == "{credential}"), "")

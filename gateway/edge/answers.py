@@ -14,7 +14,9 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway import clock
 from gateway.edge.assets import takes_gzip
+from gateway.edge.away import UpstreamAway
 from gateway.edge.brand import logo_address, style_of
 from gateway.edge.pages import LinkFacts, Look, Page
 from gateway.edge.parts import Call, Parts, Wants, desk_path
@@ -28,6 +30,7 @@ from rules.reasons import MEANINGS, Outcome, Reason, Verdict
 from rules.views import guest_document
 
 STORE_RETRY_S = 5
+UPSTREAM_AWAY = Verdict(Reason.UPSTREAM_AWAY, rule="The video service does not answer.")
 REASONS_BY_STATUS = {404: Reason.UNKNOWN_LINK, 429: Reason.TOO_MANY, 503: Reason.STORE_AWAY}
 PACKING = 6  # of 9: the last three steps cost more than they save
 
@@ -143,6 +146,19 @@ def answer_verdict(
         return document(200 if verdict.outcome is Outcome.FORWARD else status, said, headers, cookies)
     shown = parts.pages.verdict(said, facts, look=look(parts, call, owner))
     return packed(call, page(status, shown, cookies, headers))
+
+
+def upstream_away(parts: Parts, call: Call, owner: Owner | None, door_id: str, away: UpstreamAway) -> web.Response:
+    """The platform does not do its part: people get a page that tries again, programs a problem with Proxy-Status."""
+    parts.metrics.upstream_failed(away.kind.value)
+    parts.log.warning("the platform is away", extra={"kind": away.kind.value, "error": away.detail})
+    if call.wants is Wants.PAGE and "text/html" in call.request.headers.get("Accept", ""):
+        answer = answer_verdict(parts, call, owner, door_id, UPSTREAM_AWAY, clock.now_ms())
+        answer.headers["Proxy-Status"] = away.proxy_status
+        return answer
+    call.reason = Reason.UPSTREAM_AWAY.value
+    headers = {"Proxy-Status": away.proxy_status, "X-Gateway-Verdict": verdict_line(Reason.UPSTREAM_AWAY)}
+    return problem(Problem("upstream-away", away.status, "The video service does not answer."), call, headers)
 
 
 def packed(call: Call, answer: web.Response) -> web.Response:

@@ -11,23 +11,18 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway import clock
 from gateway.edge import answers
 from gateway.edge.away import UpstreamAway
 from gateway.edge.forward import Errand
-from gateway.edge.gate import Admitted, Allowed, Gate
+from gateway.edge.gate import Allowed, Gate
 from gateway.edge.inside import Inside
-from gateway.edge.parts import Call, Parts, Wants
+from gateway.edge.parts import Call, Parts
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.takeover import Relayed
-from gateway.errors import Problem
 from gateway.tracing import describe, outgoing, step
 from rules.headers import Header, RequestContext, ResponseContext, UpstreamHeaders
-from rules.reasons import Reason, Verdict
 from rules.requests import Client
 from rules.routes import MEANINGS, RouteClass
-
-UPSTREAM_AWAY = Verdict(Reason.UPSTREAM_AWAY, rule="The video service does not answer.")
 
 
 class Calls:
@@ -90,9 +85,8 @@ class Calls:
                 answer = await self._parts.forwarder.forward(call.request, upstream, errand)
                 describe(span, status=answer.status)
         except UpstreamAway as away:
-            self._parts.metrics.upstream_failed(away.kind.value)
-            self._parts.log.warning("the platform is away", extra={"kind": away.kind.value, "error": away.detail})
-            return self._upstream_away(call, admitted, away)
+            owner = admitted.owner if admitted is not None else None
+            return answers.upstream_away(self._parts, call, owner, door, away)
         if isinstance(answer, Relayed) and answer.truncated:
             self._parts.metrics.upstream_failed("truncated")
         return answer
@@ -111,7 +105,7 @@ class Calls:
             scheme=client.scheme.encode(),
             host=client.host.encode(),
             request_id=request_id.encode(),
-            identity=allowed.identity(self._parts),
+            identity=allowed.identity,
         )
 
     def _added(self, call: Call, allowed: Allowed) -> list[tuple[bytes, bytes]]:
@@ -119,23 +113,6 @@ class Calls:
         return [verdict_header(allowed)] + [
             (b"Set-Cookie", cookie.encode()) for cookie in allowed.renewal(self._parts, call)
         ]
-
-    def _upstream_away(self, call: Call, admitted: Admitted | None, away: UpstreamAway) -> web.StreamResponse:
-        """People get a page that tries again, programs a problem with Proxy-Status."""
-        if call.wants is Wants.PAGE and "text/html" in call.request.headers.get("Accept", ""):
-            owner = admitted.owner if admitted is not None else None
-            door_id = admitted.given.door if admitted is not None else ""
-            answer = answers.answer_verdict(self._parts, call, owner, door_id, UPSTREAM_AWAY, clock.now_ms())
-            answer.headers["Proxy-Status"] = away.proxy_status
-            return answer
-        call.reason = Reason.UPSTREAM_AWAY.value
-        headers = {
-            "Proxy-Status": away.proxy_status,
-            "X-Gateway-Verdict": answers.verdict_line(Reason.UPSTREAM_AWAY),
-        }
-        return answers.problem(
-            Problem("upstream-away", away.status, "The video service does not answer."), call, headers
-        )
 
 
 def going_on(context: RequestContext) -> RequestContext:

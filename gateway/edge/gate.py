@@ -13,6 +13,9 @@ from aiohttp import web
 
 from gateway import clock
 from gateway.edge import answers
+from gateway.edge.admitted import Admitted
+from gateway.edge.away import UpstreamAway
+from gateway.edge.handover import HandOver
 from gateway.edge.inside import may_pass
 from gateway.edge.parts import Call, Parts, desk_path
 from gateway.edge.visit import AWAY
@@ -20,7 +23,7 @@ from gateway.errors import Problem
 from gateway.signing import Pass
 from gateway.store import Snapshot, StoreAway, UnknownOwner
 from rules.headers import Header
-from rules.model import DoorKind, Owner, Role
+from rules.model import DoorKind, Role
 from rules.reasons import Reason, Verdict
 from rules.requests import is_service_worker
 from rules.routes import (
@@ -40,47 +43,19 @@ NO_PASS = Verdict(Reason.NO_PASS, rule="Only a link leads in here, and this brow
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """A pass that is good at this instant, and the facts that say so; none while the store is away."""
-
-    given: Pass
-    candidate: Candidate
-    owner: Owner | None
-
-    @property
-    def name(self) -> str:
-        """The person's name as the gateway knows it; empty when unknown. Never an identity."""
-        door = self.owner.doors.get(self.given.door) if self.owner is not None else None
-        if self.owner is None or door is None:
-            return ""
-        if self.given.role is Role.HOST and self.given.seat is None:
-            return self.owner.room.name
-        guest, seat = door.guests.get(self.given.visitor), door.seats.get(self.given.seat or 0)
-        unnamed = self.owner.room.name if self.given.role is Role.HOST else ""
-        return (guest.name if guest is not None else "") or (seat.name if seat is not None else "") or unnamed
-
-
-@dataclass(frozen=True, slots=True)
 class Allowed:
     """A request that may go to the platform, and in whose name; nobody's where there is nothing to guard."""
 
     match: Match
     reason: Reason
     admitted: Admitted | None = None
+    identity: tuple[Header, ...] = ()  # the lines that tell the platform who comes
 
     @property
     def upstream(self) -> str:
         """The platform's address for it; empty for the general one."""
         route = self.match.route
         return route.upstream if self.admitted is None else route.upstream_for(self.admitted.candidate)
-
-    def identity(self, parts: Parts) -> tuple[Header, ...]:
-        """The lines that tell the platform who comes."""
-        if self.admitted is None or parts.config.identity.kind != "headers":
-            return ()
-        given = self.admitted.given
-        said = parts.identity.headers(given.visitor, given.role.value, given.door, self.admitted.name)
-        return tuple((name.encode(), value.encode()) for name, value in said.items())
 
     def renewal(self, parts: Parts, call: Call) -> Sequence[str]:
         """The pass signed anew now and then, so that it carries over a time without the store: Set-Cookie values."""
@@ -98,6 +73,7 @@ class Gate:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._handover = HandOver(parts)
 
     async def rule(self, call: Call) -> Allowed | web.Response:
         """Whether this request may go on; else the answer to it."""
@@ -121,17 +97,19 @@ class Gate:
                 Problem("service-worker", 403, "No service worker may answer for this gateway."), call
             )
         if meaning.unadmitted is Unadmitted.FORWARD:
-            return _allow(call, Allowed(match, Reason.ASSET))
+            call.reason = Reason.ASSET.value
+            return Allowed(match, Reason.ASSET)
         if meaning.unadmitted is Unadmitted.NOT_FOUND:
             return answers.unknown_link(self._parts, call)
         return await self._guarded(call, match)
 
     async def _guarded(self, call: Call, match: Match) -> Allowed | web.Response:
         passes = {given.door: given for given in call.jar.passes()}
-        bound = bound_door(match, [_candidate(given) for given in passes.values()])
+        claim = self._handover.claim(call, match, frozenset(given.visitor for given in passes.values()))
+        bound = bound_door(match, [_candidate(given) for given in passes.values()], claim)
         if bound is NoDoor.AMBIGUOUS:  # passes that are no longer good do not count
             live = [_candidate(given) for given in passes.values() if await self._is_good(given)]
-            bound = bound_door(match, live)
+            bound = bound_door(match, live, claim)
         if bound is NoDoor.AMBIGUOUS:
             detail = "This request does not say which door it is for, and this browser has passes for several."
             return answers.problem(Problem("ambiguous-door", 409, detail), call)
@@ -150,7 +128,22 @@ class Gate:
         wanted = match.route.role
         if wanted is not None and wanted is not given.role:
             return answers.problem(Problem("hosts-only", 403, "Only hosts may do this."), call)
-        return _allow(call, Allowed(match, _reason(given), Admitted(given, bound, snapshot.owner)))
+        return await self._hand_over(call, match, _reason(given), Admitted(given, bound, snapshot.owner))
+
+    async def _hand_over(self, call: Call, match: Match, reason: Reason, admitted: Admitted) -> Allowed | web.Response:
+        """What is allowed, with the lines that tell who comes; or the answer that tells it in another way."""
+        call.reason = reason.value
+        try:
+            answer = await self._handover.answer(call, match, admitted)
+        except UpstreamAway as away:
+            return answers.upstream_away(self._parts, call, admitted.owner, admitted.given.door, away)
+        allowed = Allowed(match, reason, admitted, self._handover.header_lines(admitted))
+        if answer is None:
+            return allowed
+        answer.headers["X-Gateway-Verdict"] = answers.verdict_line(reason)
+        for cookie in allowed.renewal(self._parts, call):
+            answer.headers.add("Set-Cookie", cookie)
+        return answer
 
     def rule_at_once(self, match: Match, passes: Mapping[str, Pass]) -> tuple[Allowed, Snapshot | None] | None:
         """What `rule` allows for this match and these passes, with the facts it rests on, or none.
@@ -169,7 +162,10 @@ class Gate:
         snapshot = self._parts.hub.fresh_snapshot(given.owner_id, given.door, self._parts.config.store.recheck_s)
         if snapshot is None or not self._is_live(snapshot, given) or match.route.role not in {None, given.role}:
             return None
-        return Allowed(match, _reason(given), Admitted(given, bound, snapshot.owner)), snapshot
+        admitted = Admitted(given, bound, snapshot.owner)
+        if not self._handover.at_once(match, admitted):
+            return None
+        return Allowed(match, _reason(given), admitted, self._handover.header_lines(admitted)), snapshot
 
     async def _is_good(self, given: Pass) -> bool:
         """Whether this pass opens its door now; one that cannot be checked counts, so that nothing is guessed."""
@@ -219,19 +215,12 @@ class Gate:
         if allowed:
             self._parts.metrics.fail_static()
             owner = kept[0].owner if kept is not None else None
-            return _allow(call, Allowed(match, Reason.FAIL_STATIC, Admitted(given, bound, owner)))
+            return await self._hand_over(call, match, Reason.FAIL_STATIC, Admitted(given, bound, owner))
         if MEANINGS[match.route.kind].unadmitted is Unadmitted.TO_LINK:
             return answers.answer_verdict(self._parts, call, None, "", AWAY, clock.now_ms())
         call.reason = Reason.STORE_AWAY.value
         detail = "The gateway cannot check passes just now."
         return answers.problem(Problem("store-away", 503, detail, retry_after_s=answers.STORE_RETRY_S), call)
-
-
-def _allow(call: Call, allowed: Allowed) -> Allowed | web.Response:
-    call.reason = allowed.reason.value
-    if MEANINGS[allowed.match.route.kind].by_gateway:
-        return answers.problem(Problem("not-implemented", 501, "This address has no answer configured."), call)
-    return allowed
 
 
 def _reason(given: Pass) -> Reason:

@@ -6,9 +6,10 @@ Rule that holds here: parts are passed in, never looked up; a request's instant 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum, auto
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -21,11 +22,12 @@ from gateway.edge.forward import Forwarder
 from gateway.edge.limits import Limits
 from gateway.edge.lobby import Lobby
 from gateway.edge.pages import Pages
+from gateway.edge.platform_client import PlatformClient
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnels import Tunnels
 from gateway.edge.upstreams import Upstreams
 from gateway.metrics import Metrics
-from gateway.signing import Identity, Pass, Signing
+from gateway.signing import Credentials, Identity, Pass, Signing
 from gateway.store import Directory, Doors, Hub, Ledger, PlatformFacts, Presences, Sessions
 from gateway.tracing import Traces
 from rules.languages import choose_language
@@ -53,6 +55,14 @@ class Losses:
         return now - self.seen_at < within_s
 
 
+class Opening(Protocol):
+    """Has the platform make its room for a door, before the first person is handed over."""
+
+    async def ready(self, owner_id: str, door_id: str, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """What the platform said of the room, by name. Raises UpstreamAway, StoreAway or StoreFull."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Renewable:
     """What a reload replaces, all of it at once: each is made of the configuration alone, and keeps no state."""
@@ -62,6 +72,7 @@ class Renewable:
     routes: RouteTable
     signing: Signing
     identity: Identity
+    credentials: Credentials
     names: CookieNames
     pages: Pages
 
@@ -76,6 +87,7 @@ class Parts:
     routes: RouteTable
     signing: Signing
     identity: Identity
+    credentials: Credentials
     names: CookieNames
     directory: Directory
     doors: Doors
@@ -90,6 +102,7 @@ class Parts:
     tunnels: Tunnels
     forwarder: Forwarder
     upstream_for: Upstreams
+    client: PlatformClient
     limits: Limits
     metrics: Metrics
     log: logging.Logger
@@ -98,6 +111,7 @@ class Parts:
     traces: Traces | None = None  # none: nothing is traced
     losses: Losses = field(default_factory=Losses)
     lobby: Lobby = field(default_factory=Lobby)
+    opening: Opening | None = None  # none: the platform makes its rooms by itself
 
     def renew(self, made: Renewable) -> None:
         """Have every decision from now on rest on these; what was decided already goes on as it was."""

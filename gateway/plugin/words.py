@@ -43,10 +43,11 @@ class Answered:
 
 def platform_lines(parts: Parts, call: Call, allowed: Allowed) -> Mapping[str, str]:
     """What the platform is told: who comes, every name of it, and the guest's cookies without ours."""
-    who = {name.decode(): value.decode() for name, value in allowed.identity(parts)}
+    who = {name.decode(): value.decode() for name, value in allowed.identity}
+    names = (*NAMES, *parts.config.identity.header_names)
     cookies = b"; ".join(value for name, value in call.request.raw_headers if name.lower() == b"cookie")
     kept = without_our_cookies(cookies).decode(errors="replace")
-    return {**{name: who.get(name, "") for name in NAMES}, "Cookie": kept}
+    return {**{name: who.get(name, "") for name in names}, "Cookie": kept}
 
 
 def allow(parts: Parts, call: Call, allowed: Allowed) -> web.Response:
