@@ -76,6 +76,11 @@ class Metrics:
         self._webhook_oldest = self._gauge(
             "webhook_oldest_seconds", "Age of the oldest event this process has not delivered; 0 without any."
         )
+        self._platform_calls = _Labelled(
+            self._counter("platform_calls", "What was asked of the platform, by outcome.", "on", "outcome"),
+            sets.PLATFORM_CALLS,
+            sets.PLATFORM_CALL_OUTCOMES,
+        )
         self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")
         self._reloads = _Labelled(self._counter("reloads", "Reloads asked for, by outcome.", "outcome"), sets.RELOADS)
         self._begin_at_nothing()
@@ -95,6 +100,9 @@ class Metrics:
             self._webhooks(outcome)
         for outcome in sets.RELOADS:
             self._reloads(outcome)
+        for on in sets.PLATFORM_CALLS:
+            for outcome in sets.PLATFORM_CALL_OUTCOMES:
+                self._platform_calls(on, outcome)
         for dialect in sets.DIALECTS:
             self._auth_checks(dialect, sets.CHECKS[-1])
         for operation in self._store_operations:
@@ -281,6 +289,10 @@ class Metrics:
     def webhook_oldest(self, seconds: float) -> None:
         """How old the oldest event is that this process has tried to deliver and could not yet."""
         self._webhook_oldest.set(seconds)
+
+    def platform_called(self, on: str, outcome: str) -> None:
+        """The platform was asked for something, on this occasion and with this outcome."""
+        self._platform_calls(on, outcome).inc()
 
     def is_draining(self, *, draining: bool) -> None:
         """Whether this process takes no newcomers any more."""

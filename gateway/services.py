@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway import clock
 from gateway.config import Config
 from gateway.edge.assets import Assets
 from gateway.edge.cookies import CookieNames
@@ -24,6 +25,9 @@ from gateway.edge.parts import Parts, Renewable
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import Tunnels
+from gateway.integrations.platforms.calls import PlatformCalls
+from gateway.integrations.platforms.opening import Opening
+from gateway.integrations.platforms.prepared import prepared_calls
 from gateway.metrics import Metrics
 from gateway.platform_side import build_credentials, platform_client, upstreams
 from gateway.signing import Identity, Signing
@@ -144,6 +148,7 @@ def build_renewable(config: Config, assets: Assets) -> Renewable:
         signing=Signing(config.secret_keys()),
         identity=_identity(config),
         credentials=build_credentials(config),
+        prepared=prepared_calls(config, clock.now_ms),
         names=CookieNames(secure, embedded=bool(config.pages.frame_ancestors)),
         pages=Pages(
             Path(config.pages.templates_dir) if config.pages.templates_dir else None,
@@ -170,7 +175,9 @@ def build_parts(
     limits = config.limits
     made = build_renewable(config, assets)
     store.sessions.key_use.fingerprints = made.signing.fingerprints
-    return Parts(
+    client = platform_client(config)
+    calls = PlatformCalls(lambda: parts.prepared, client, metrics.platform_called)
+    parts = Parts(
         config=config,
         policy=config.policy(),
         patterns=made.patterns,
@@ -178,6 +185,7 @@ def build_parts(
         signing=made.signing,
         identity=made.identity,
         credentials=made.credentials,
+        prepared=made.prepared,
         names=made.names,
         directory=store.directory,
         doors=store.doors,
@@ -192,14 +200,17 @@ def build_parts(
         tunnels=tunnels,
         forwarder=Forwarder(tunnels),
         upstream_for=upstreams(config, metrics, log),
-        client=platform_client(config),
+        client=client,
+        calls=calls,
         limits=_limits(config),
         metrics=metrics,
         log=log,
         origins=frozenset(_origins(config)),
         trusts=_trusted(config),
         traces=traces,
+        opening=Opening(calls, store.platform, store.doors, clock.now_ms),
     )
+    return parts
 
 
 def _origins(config: Config) -> list[str]:

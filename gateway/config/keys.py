@@ -19,7 +19,7 @@ from gateway.config.platform_checks import SHORTEST_EVENT_KEY_BYTES
 
 if TYPE_CHECKING:
     from gateway.config.identity_sections import Identity
-    from gateway.config.platform_sections import Platform
+    from gateway.config.platform_sections import Platform, PlatformCall
     from gateway.config.sections import Secrets, Store
 
 _MADE_BYTES = 48
@@ -58,6 +58,20 @@ def event_keys_of(platform: Platform) -> tuple[bytes, ...]:
     if platform.event_key_file and not platform.event_keys:
         return read_key_file("platform.event_key_file", Path(platform.event_key_file), SHORTEST_EVENT_KEY_BYTES)
     return tuple(key.encode() for key in platform.event_keys)
+
+
+def call_keys_of(name: str, call: PlatformCall) -> tuple[bytes, ...]:
+    """The keys of one call of [platform], the key `name`: secrets, or private keys as PEM; oldest first.
+
+    Empty where it has none of its own, and signs with those of [identity]. Raises ConfigFaults.
+    """
+    if call.keys or not call.key_file:
+        return tuple(key.encode() for key in call.keys)
+    path = Path(call.key_file)
+    try:
+        return read_private_keys(name, path)
+    except ConfigFaults:  # no private keys, so secrets; or nothing that can be read, which is told anew
+        return read_key_file(name, path, SHORTEST_EVENT_KEY_BYTES)
 
 
 def read_key_file(name: str, path: Path, shortest: int = SHORTEST_KEY_BYTES) -> tuple[bytes, ...]:

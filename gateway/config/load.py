@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.authorities import read_authorities
 from gateway.config.checks import check_together
 from gateway.config.faults import ConfigFaults, Fault, fault_from, suggestion
-from gateway.config.keys import event_keys_of, read_key_file, read_private_keys
+from gateway.config.keys import call_keys_of, event_keys_of, read_key_file, read_private_keys
 from gateway.config.model import Config
 
 ENVIRONMENT_PREFIX = "LINK_GATEWAY__"
@@ -147,11 +147,7 @@ def _between(config: Config, faulty: set[str]) -> Iterator[Fault]:
             read_authorities("upstream.ca_file", Path(config.upstream.ca_file))
         except ConfigFaults as error:
             yield from error.faults
-    if config.platform.kind:
-        try:
-            event_keys_of(config.platform)
-        except ConfigFaults as error:
-            yield from error.faults
+    yield from _platform_files(config)
     told_by = read_private_keys if config.identity.by_private_key else read_key_file
     for section, given, read in (("secrets", config.secrets, read_key_file), ("identity", config.identity, told_by)):
         if given.key_file and not given.keys:
@@ -159,3 +155,16 @@ def _between(config: Config, faulty: set[str]) -> Iterator[Fault]:
                 read(f"{section}.key_file", Path(given.key_file))
             except ConfigFaults as error:
                 yield from error.faults
+
+
+def _platform_files(config: Config) -> Iterator[Fault]:
+    if config.platform.kind:
+        try:
+            event_keys_of(config.platform)
+        except ConfigFaults as error:
+            yield from error.faults
+    for number, call in enumerate(config.platform.calls):
+        try:
+            call_keys_of(f"platform.calls[{number}].key_file", call)
+        except ConfigFaults as error:
+            yield from error.faults

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gateway.config.faults import Check, Fault, shown
+from rules.templates import FOUND, PERSON, claim_faults, fields_in, place_of, template_faults
 
 if TYPE_CHECKING:
     from gateway.config.model import Config
     from gateway.config.platform_sections import PlatformCall
 
 SHORTEST_EVENT_KEY_BYTES = 16
+OF_A_PERSON = frozenset({"visitor", "name", "role"})
 
 
 def check_platform(config: Config) -> Iterator[Check]:
@@ -54,12 +56,39 @@ def _call(key: str, call: PlatformCall, config: Config) -> Iterator[Check]:
         yield _fault(f"{key}.keys", "", "is missing: there are none of [identity] to sign with", "identity.kind")
     if call.claims and call.sign != "jwt":
         yield _fault(f"{key}.claims", "", 'says nothing unless sign = "jwt"')
+    yield from _templates(key, call, config)
     if call.find and call.on != "open":
         yield _fault(f"{key}.find", "", 'says nothing unless on = "open"')
     if call.each and call.on not in {"remove", "end"}:
         yield _fault(f"{key}.each", shown(call.each), 'says nothing unless on = "remove" or "end"')
     if bool(call.absent) != (call.on == "check"):
         yield _fault(f"{key}.absent", shown(call.absent), 'belongs to on = "check", and that needs it')
+
+
+def _templates(key: str, call: PlatformCall, config: Config) -> Iterator[Check]:
+    """Fields that do not exist, and facts where they cannot be written safely. No text is shown: it may hold a key."""
+    known = _fields(call, config)
+    texts = {"url": call.url, "body": call.body, "absent": call.absent}
+    texts |= {f"headers.{name}": value for name, value in call.headers.items()}
+    for name, text in texts.items():
+        for reason in template_faults(text, known):
+            yield _fault(f"{key}.{name}", "", reason)
+    for place, reason in claim_faults(f"{key}.claims", call.claims, known):
+        yield _fault(place, "", reason)
+    types = [value for name, value in call.headers.items() if name.lower() == "content-type"] or ["application/json"]
+    if fields_in(call.body) and place_of(types[0]) is None:
+        reason = "may hold fields only as JSON, as a form (application/x-www-form-urlencoded) or as plain text"
+        yield _fault(f"{key}.body", "", reason, f"{key}.headers")
+
+
+def _fields(call: PlatformCall, config: Config) -> tuple[str, ...]:
+    """The fields that are known when a call is made."""
+    if call.on == "open":
+        return PERSON
+    found = sorted({FOUND + name for each in config.platform.calls_on("open") for name in each.find})
+    who = PERSON if call.on in {"remove", "check"} else tuple(each for each in PERSON if each not in OF_A_PERSON)
+    names = () if call.on == "ask" else ("participant", "connection")
+    return (*who, *names, *found)
 
 
 def _fault(key: str, value: str, reason: str, *with_keys: str) -> Check:

@@ -26,6 +26,8 @@ from gateway.edge.platform_client import PlatformClient
 from gateway.edge.streams import EventStreams
 from gateway.edge.tunnels import Tunnels
 from gateway.edge.upstreams import Upstreams
+from gateway.integrations.platforms.calls import PlatformCalls
+from gateway.integrations.platforms.rendering import Prepared
 from gateway.metrics import Metrics
 from gateway.signing import Credentials, Identity, Pass, Signing
 from gateway.store import Directory, Doors, Hub, Ledger, PlatformFacts, Presences, Sessions
@@ -73,6 +75,7 @@ class Renewable:
     signing: Signing
     identity: Identity
     credentials: Credentials
+    prepared: tuple[Prepared, ...]  # what is asked of the platform
     names: CookieNames
     pages: Pages
 
@@ -88,6 +91,7 @@ class Parts:
     signing: Signing
     identity: Identity
     credentials: Credentials
+    prepared: tuple[Prepared, ...]
     names: CookieNames
     directory: Directory
     doors: Doors
@@ -103,6 +107,7 @@ class Parts:
     forwarder: Forwarder
     upstream_for: Upstreams
     client: PlatformClient
+    calls: PlatformCalls
     limits: Limits
     metrics: Metrics
     log: logging.Logger

@@ -81,7 +81,7 @@ class Deliverer:
             undelivered[lane] = int(letter.event["at_ms"])
         else:
             undelivered.pop(lane, None)
-        recipient.note(outcome)
+        recipient.note(letter, outcome)
 
     def _tell_age(self) -> None:
         now_ms = self._ways.now_ms()

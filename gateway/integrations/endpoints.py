@@ -95,7 +95,7 @@ class EndpointRecipient:
         log.info("webhook refused", extra={"status": status, "attempt": attempt})
         return Outcome.GONE if status == GONE else Outcome.RETRIED
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, _letter: Letter, outcome: Outcome) -> None:
         """Count it."""
         self.postman.count(outcome.value)
         if outcome is Outcome.GONE:

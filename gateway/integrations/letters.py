@@ -93,5 +93,5 @@ class Recipient(Protocol):
     async def deliver(self, letter: Letter, attempt: int) -> Outcome:
         """Tell it: DELIVERED, RETRIED or GONE. May raise StoreAway, StoreFull: then it was not told."""
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, letter: Letter, outcome: Outcome) -> None:
         """What has come of one delivery at last, for those who count."""

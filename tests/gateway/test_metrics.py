@@ -34,6 +34,7 @@ LISTED = {
     "gateway_suspected_scanner_total": set(),
     "gateway_auth_checks_total": {"dialect", "verdict"},
     "gateway_webhooks_total": {"outcome"},
+    "gateway_platform_calls_total": {"on", "outcome"},
     "gateway_webhook_oldest_seconds": set(),
     "gateway_reloads_total": {"outcome"},
     "gateway_draining": set(),
