@@ -24,7 +24,7 @@ _CARRIERS = {
     "hmac-token": ("header", "query", "redirect", "mint"),
     "signed-url": ("redirect",),
     "api-call": ("redirect",),
-    "none": ("header",),
+    "none": ("header", "redirect"),
 }
 _DIGESTS = ("SHA1", "SHA256", "SHA384", "SHA512")
 _ALGORITHMS = {

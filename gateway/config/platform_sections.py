@@ -104,6 +104,7 @@ class PlatformProbe(Section):
     refused: Annotated[tuple[Status, ...], Field(strict=False)] = (401, 403, 404)
     says: str = ""
     closed: bool = False
+    advice: str = ""
 
 
 class Platform(Section):

@@ -192,11 +192,15 @@ class HandOver:
         if identity.kind == "signed-url":
             plain = fill_template(identity.location, facts, Place.URL)
             return answers.redirect(self._parts.credentials.signed_location(plain, identity.name or "checksum"))
-        facts["credential"] = self._token(admitted)
+        tells = "credential" in fields_in(identity.location)
+        if tells:
+            facts["credential"] = self._token(admitted)
         location = fill_template(identity.location, facts, Place.URL)
         parameter = identity.location_parameter
-        is_here = urlsplit(location).path == call.path and parameter
-        return None if is_here and self._is_there(call, parameter, admitted) else answers.redirect(location)
+        is_here = urlsplit(location).path == call.path and (parameter or not tells)
+        return (
+            None if is_here and (not tells or self._is_there(call, parameter, admitted)) else answers.redirect(location)
+        )
 
     def _is_there(self, call: Call, parameter: str, admitted: Admitted) -> bool:
         """Whether the query holds a credential of just this person that is good for long enough."""

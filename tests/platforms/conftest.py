@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvloop
@@ -14,6 +13,7 @@ from tests.integration.conftest import Furnish, Start, Stored, furnish, platform
 from tests.integration.platform import Platform
 from tests.platforms.meetings import Meeting, hold
 from tests.platforms.prosody import Postbox, Prosody, start_prosody
+from tests.platforms.walking import make_keys
 
 __all__ = ["Stored", "furnish", "platform", "server", "start", "stored"]
 
@@ -23,6 +23,12 @@ Hold = Callable[..., Awaitable[Meeting]]
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that serves in earnest."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that holds every key file which a ready configuration names."""
+    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ async def meet(
     postbox = Postbox()
     held: list[Meeting] = []
 
-    async def begin(*, tokens: bool = False, **more: Any) -> Meeting:
+    async def begin(*, tokens: bool = False, **more: object) -> Meeting:
         prosody = begin_prosody(tokens=tokens)
         await postbox.start(prosody.events_port)
         held.append(await hold(prosody, postbox, start, furnish, platform, **more))

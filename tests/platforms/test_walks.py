@@ -1,0 +1,104 @@
+"""Every ready configuration of deploy/platforms, before an echoing platform: who reaches which of its addresses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Furnish, Start
+from tests.integration.people import Browser, Socket
+from tests.integration.places import Clinics
+from tests.platforms import walking
+from tests.platforms.walking import ANSWERED, NAMES, PEOPLE, UPGRADED, Scripted, Step
+
+WALKED = [name for name in NAMES if name not in {"janus", "nextcloud-talk", "openvidu-meet"}]
+ADMITTED = PEOPLE.index("admitted")
+
+
+@dataclass
+class Walkers:
+    """The people of a walk, each with a browser that stays signed in, and what they carry."""
+
+    browsers: tuple[Browser, ...]  # in the order of PEOPLE
+    tokens: tuple[str, ...]  # each one's own
+    tickets: tuple[str, ...]  # likewise
+    alias: str
+    inside: list[Socket]
+
+
+@pytest.fixture
+async def scripted() -> AsyncIterator[Scripted]:
+    platform = Scripted()
+    await platform.start()
+    yield platform
+    await platform.stop()
+
+
+@pytest.fixture
+async def walkers(
+    request: pytest.FixtureRequest, start: Start, furnish: Furnish, keys: Path, scripted: Scripted
+) -> Walkers:
+    """Everybody where a table says they are, with the configuration of `request.param`."""
+    given = walking.sections_of(request.param, keys, scripted.url)
+    running = await start({name: given.pop(name) for name in ("upstream", "identity")}, **given)
+    clinics, steps = furnish(running), walking.steps_of(request.param)
+    signal = next(step for step in steps if step.method == "WS" and step.expected[-1] == UPGRADED)
+    here = await _call(clinics, "dr-lee", request.param, signal)
+    there = await _call(clinics, "dr-fox", request.param, signal)
+    waiting = clinics.browser()
+    await waiting.wait(clinics.link(await clinics.room()), "Eve")
+    waiting_too = ("", "")
+    (tokens, tickets) = zip(waiting_too, here.of_guest, there.of_guest, here.of_host, strict=True)
+    browsers = (waiting, here.guest, there.guest, here.host)
+    return Walkers(browsers, tokens, tickets, here.alias, [here.socket, there.socket])
+
+
+@dataclass
+class _Call:
+    host: Browser
+    guest: Browser
+    alias: str
+    of_host: tuple[str, str]  # the credential and the ticket
+    of_guest: tuple[str, str]
+    socket: Socket
+
+
+async def _call(clinics: Clinics, owner: str, name: str, signal: Step) -> _Call:
+    """A host inside their room, and a guest whom they let in, each by their link."""
+    room = await clinics.room(owner)
+    table = clinics.gateway.parts.routes
+    host, guest = await clinics.host(room), clinics.browser()
+    entry = (await host.page(clinics.link(room))).location
+    alias = walking.alias_in(entry, clinics.gateway.parts.config.upstream.entry)
+    of_host = await walking.carried(host, entry, table, alias)
+    socket = await host.socket(signal.filled(alias=alias, token=of_host[0]))
+    await clinics.until_inside(room, bool)
+    page = await guest.wait(clinics.link(room), "Ada")
+    await clinics.act(host, room, "admit", guest=guest.visitor())
+    await page.reason("admitted")
+    entry = (await guest.page(clinics.link(room))).location
+    return _Call(host, guest, alias, of_host, await walking.carried(guest, entry, table, alias), socket)
+
+
+@pytest.mark.parametrize("walkers", WALKED, indirect=True)
+async def test_everybody_is_answered_as_its_table_says_and_only_what_is_allowed_reaches_the_platform(
+    request: pytest.FixtureRequest, walkers: Walkers, scripted: Scripted
+):
+    name, wrong = request.node.callspec.params["walkers"], []
+    for step in walking.steps_of(name):
+        for number, (who, browser) in enumerate(zip(PEOPLE, walkers.browsers, strict=True)):
+            own = {"token": walkers.tokens[number], "ticket": walkers.tickets[number]}
+            given = {"alias": walkers.alias, "copied": walkers.tokens[ADMITTED], **own}
+            expected = step.expected[number]
+            target = step.filled(**given)
+            scripted.seen.clear()
+            status = await walking.status_of(browser, step, target)
+            reached = [seen.path for seen in scripted.seen if seen.path == target]
+            if status != expected or (reached and status not in {ANSWERED, UPGRADED}):
+                wrong.append(
+                    f"{step.method} {step.target} by somebody {who}: {status}, not {expected}; reached {reached}"
+                )
+    assert wrong == []
