@@ -204,8 +204,12 @@ async def _stall_ms(place: Place, crowd: Crowd) -> float:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    await _away_and_back(place, crowd)
-    said, _ = await probe.communicate()
+    try:
+        await _away_and_back(place, crowd)
+        said, _ = await probe.communicate(b"")  # without input Python 3.11 would leave its end open
+    finally:
+        if probe.returncode is None:
+            probe.kill()
     if probe.returncode:
         raise NotMeasured("the probe failed")
     return float(said) * 1000

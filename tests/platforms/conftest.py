@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -56,7 +57,7 @@ async def meet(
     postbox = Postbox()
     held: list[Meeting] = []
 
-    async def begin(*, tokens: bool = False, **more: object) -> Meeting:
+    async def begin(*, tokens: bool = False, **more: Any) -> Meeting:
         prosody = begin_prosody(tokens=tokens)
         await postbox.start(prosody.events_port)
         held.append(await hold(prosody, postbox, start, furnish, platform, **more))

@@ -178,7 +178,10 @@ class Postbox:
     async def send(self, told: Told, **headers: str) -> int:
         """Send one, as it came or with other headers, to where events go; the status of the answer."""
         lines = {"Content-Type": "application/json", "Authorization": told.headers["Authorization"], **headers}
-        async with ClientSession() as session, session.post(self.to, data=told.body, headers=lines) as answer:
+        async with (
+            ClientSession() as session,
+            session.post(self.to + told.path, data=told.body, headers=lines) as answer,
+        ):
             return answer.status
 
     async def heard(self, name: str, room: str, count: int = 1) -> list[Told]:

@@ -58,14 +58,14 @@ class Socket:
 
     def __init__(self, browser: Browser, path: str) -> None:
         self.heard: asyncio.Queue[ET.Element | None] = asyncio.Queue()
-        self._browser, self._path = browser, path
+        self._browser, self.path = browser, path
         self._socket: ClientWebSocketResponse | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         if self._socket is None:
             headers = {"Origin": PUBLIC}
-            url = self._browser.url(self._path)
+            url = self._browser.url(self.path)
             self._socket = await self._browser.session.ws_connect(url, protocols=("xmpp",), headers=headers)
             assert self._socket.protocol == "xmpp"
             self._reading = asyncio.create_task(self._read(self._socket))
@@ -101,7 +101,7 @@ class Polls:
         self.sid = sid
         self.rid = rid or random.randrange(1_000_000, 2_000_000)
         self.refused: int | None = None  # the status that ended it
-        self._browser, self._path = browser, path
+        self._browser, self.path = browser, path
         self._asked: set[asyncio.Task[None]] = set()
         self._before: asyncio.Task[None] | None = None
 
@@ -124,7 +124,7 @@ class Polls:
         """One request and what it is answered. Raises Refused."""
         headers = {"Content-Type": "text/xml; charset=utf-8", "Origin": PUBLIC}
         async with self._browser.session.post(
-            self._browser.url(self._path), data=text.encode(), headers=headers, allow_redirects=False
+            self._browser.url(self.path), data=text.encode(), headers=headers, allow_redirects=False
         ) as answer:
             if answer.status != 200:
                 raise Refused(answer.status)
