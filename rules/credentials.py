@@ -7,7 +7,7 @@ on when the window closes. Who may come in is decided elsewhere, at every reques
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,10 +46,10 @@ class Terms:
         return self.ttl_ms // _PARTS_REUSED
 
     @property
-    def names_visitor(self) -> bool:
-        """Whether the subject of every token is the visitor, so that it can be told whose it is."""
-        said = (self.claims, *self.own_claims.values())
-        return all(claims.get("sub", SUBJECT) == SUBJECT for claims in said)
+    def visitor_at(self) -> tuple[str, ...]:
+        """Where every token holds the visitor and nothing else, so that it can be told whose it is; empty: nowhere."""
+        said = [merged({"sub": SUBJECT}, merged(self.claims, self.own_claims.get(role, {}))) for role in Role]
+        return min(set.intersection(*(set(_places_of(SUBJECT, claims)) for claims in said)), key=len, default=())
 
     def ends_at(self, now_ms: Millis, closes_at_ms: Millis | None) -> Millis:
         """When a credential made now ends. `closes_at_ms`: when a session's last newcomer may come; none: a room."""
@@ -104,14 +104,28 @@ def merged(claims: Claims, own: Claims) -> dict[str, Any]:
     return out
 
 
+def _places_of(value: str, claims: Claims, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where this text stands in `claims`, the names of tables first."""
+    for name, said in claims.items():
+        if isinstance(said, Mapping):
+            yield from _places_of(value, said, (*above, name))
+        elif said == value:
+            yield *above, name
+
+
+def text_at(claims: Claims, names: Iterable[str]) -> str | None:
+    """The text that stands there, tables being entered by all names but the last; none where there is no text."""
+    value: Any = claims
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
 def claim_at(claims: Claims, path: str) -> str | None:
     """The text under a name such as ``video.room``, dots leading into tables; none where there is no text."""
     if isinstance(named := claims.get(path), str):
         return named
-    value: Any = claims
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else None
+    return text_at(claims, path.split("."))
 
 
 def janus_words(terms: Terms, ends_at_ms: Millis) -> str:

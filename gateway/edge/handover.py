@@ -143,7 +143,7 @@ class HandOver:
             lines = [value for name, value in call.request.headers.items() if name.lower() == binding.name.lower()]
             token = lines[0] if len(lines) == 1 else None
         found = self._parts.credentials.claim((token or "").removeprefix("Bearer ").strip(), binding.claim)
-        if found is None or (self._parts.credentials.terms.names_visitor and found[0] not in visitors):
+        if found is None or (found[0] is not None and found[0] not in visitors):
             return None
         return found[1]
 

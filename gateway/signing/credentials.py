@@ -20,6 +20,7 @@ from rules.credentials import (
     janus_room_words,
     janus_words,
     said_of,
+    text_at,
     timed,
     without_times,
 )
@@ -46,6 +47,7 @@ class Credentials:
         now_ms: Callable[[], Millis] = clock.now_ms,
     ) -> None:
         self.terms = terms
+        self._visitor_at = terms.visitor_at
         self._kind = kind
         self._algorithm = algorithm
         self._keys = tuple(keys)
@@ -101,12 +103,13 @@ class Credentials:
             return None
         return claims
 
-    def claim(self, token: str, path: str) -> tuple[str, str] | None:
-        """The subject, and the text under `path`, of a JWT that is good; else none."""
+    def claim(self, token: str, path: str) -> tuple[str | None, str] | None:
+        """Whose a good JWT is, where tokens say that, and the text under `path` in it; else none."""
         claims = self.verified(token)
         said = claim_at(claims, path) if claims is not None else None
-        subject = claims.get("sub") if claims is not None else None
-        return None if said is None else (subject if isinstance(subject, str) else "", said)
+        if claims is None or said is None:
+            return None
+        return (text_at(claims, self._visitor_at) or "") if self._visitor_at else None, said
 
     def signed_location(self, location: str, name: str = "checksum") -> str:
         """`location` with BigBlueButton's checksum in its query."""

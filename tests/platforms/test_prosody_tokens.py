@@ -64,6 +64,7 @@ async def test_no_other_token_passes_the_gateway_and_prosody_hears_of_none(meeti
     await meeting.host_joins(way)
     guest = await meeting.admitted()
     own = await meeting.enter(guest)
+    hosts_own = await meeting.enter(meeting.host)
     owner = await meeting.clinics.room("dr-kay")
     other = await meeting.enter(await meeting.clinics.host(owner), meeting.clinics.link(owner))
     claims = read(own.token)
@@ -76,6 +77,7 @@ async def test_no_other_token_passes_the_gateway_and_prosody_hears_of_none(meeti
         "expired": jwt.encode(past, TOKEN_SECRET, "HS256"),
         "cut short": own.token[:-3],
         "of another room": other.token,
+        "of somebody else in the same room": hosts_own.token,
     }
     heard = len(meeting.prosody.requests())
     for name, token in tokens.items():

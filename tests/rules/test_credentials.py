@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,24 @@ def test_a_roles_own_claims_win_and_nothing_else_is_lost(claims: Claims, own: Cl
             assert out[name] == value
         else:
             assert out[name] == merged(claims[name], value)
+
+
+@pytest.mark.parametrize(
+    ("claims", "own", "place"),
+    [
+        ({}, {}, ("sub",)),
+        ({"context": {"user": {"id": "{visitor}"}}}, {}, ("sub",)),
+        ({"sub": "meet.example", "context": {"user": {"id": "{visitor}"}}}, {}, ("context", "user", "id")),
+        ({"sub": "meet.example", "user": "v {visitor}"}, {}, ()),
+        ({"id": "{visitor}"}, {"sub": "host"}, ("id",)),
+        ({"sub": "{name}", "id": "{visitor}"}, {"id": "host"}, ()),
+    ],
+    ids=["as it is", "twice", "deeper", "with more", "not in a host's", "in guests' alone"],
+)
+def test_whose_a_token_is_can_be_told_where_it_holds_the_visitor_and_no_more(
+    claims: Claims, own: Claims, place: tuple[str, ...]
+):
+    assert Terms(claims=claims, own_claims={Role.HOST: own}).visitor_at == place
 
 
 def test_a_token_tells_who_comes_in_the_platforms_words():
