@@ -1,4 +1,4 @@
-"""The internal listener: is it alive, is it ready, what does it count; proxies' checks; and the API.
+"""The internal listener: is it alive, is it ready, what does it count; public keys; proxies' checks; and the API.
 
 Rule that holds here: without a key it says nothing about any door, and it is never reachable by guests.
 """
@@ -19,6 +19,7 @@ from gateway.plugin.checks import Checks
 from gateway.store import StoreAway
 
 PROBE = "-"
+KEYS_KEPT = {"Cache-Control": "max-age=300"}  # a new key is there for that long before it signs
 
 
 class Internal:
@@ -35,6 +36,8 @@ class Internal:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/.well-known/jwks.json", self._keys)
+        app.router.add_get("/asap/{digest:[0-9a-f]{64}}.pem", self._key)
         Checks(self._parts, self._inside).mount(app)
         Api(self._parts, OPERATIONS).mount(app)
         reference.mount(app, OPERATIONS)
@@ -66,6 +69,17 @@ class Internal:
         self._measure()
         content_type, body = self._parts.metrics.exposition(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _keys(self, _request: web.Request) -> web.Response:
+        """The public keys that people's tokens are verified with (RFC 7517)."""
+        return web.json_response(self._parts.credentials.published(), headers=KEYS_KEPT)
+
+    async def _key(self, request: web.Request) -> web.Response:
+        """One of them, as Jitsi asks for it: by the SHA-256 of its key id."""
+        pem = self._parts.credentials.public_pem(request.match_info["digest"])
+        if pem is None:
+            raise web.HTTPNotFound
+        return web.Response(body=pem, content_type="application/x-pem-file", headers=KEYS_KEPT)
 
     def _measure(self) -> None:
         """Set the gauges that are counted only when somebody looks."""

@@ -21,10 +21,12 @@ from gateway.edge import answers
 from gateway.edge.admitted import Admitted
 from gateway.edge.away import AwayKind, UpstreamAway
 from gateway.edge.parts import Call, Parts
+from gateway.errors import Problem
 from gateway.store import StoreAway, StoreFull
 from rules.bindings import Said, read_parameter, with_parameter
 from rules.credentials import facts_of
 from rules.headers import Header
+from rules.requests import same_origin
 from rules.routes import Match, RouteClass
 from rules.templates import Place, Unfilled, fields_in, fill_template, place_of
 
@@ -63,7 +65,7 @@ class HandOver:
             return None
         try:
             if match.route.kind is RouteClass.MINT:
-                return self._mint(match, admitted)
+                return self._mint(call, match, admitted)
             return await self._entry(call, admitted)
         except Unfilled as error:
             raise UpstreamAway(AwayKind.PROTOCOL, f"nothing is known yet for {error.field}") from error
@@ -118,7 +120,8 @@ class HandOver:
         parts, given = self._parts, admitted.given
         identity = parts.config.identity
         if identity.kind == "headers":
-            said = parts.identity.headers(given.visitor, given.role.value, given.door, admitted.name)
+            role = getattr(identity.roles, given.role.value)
+            said = parts.identity.headers(given.visitor, role, given.door, admitted.name)
             return tuple((name.encode(), value.encode()) for name, value in said.items())
         if not identity.header_names:
             return ()
@@ -160,8 +163,11 @@ class HandOver:
         return self._parts.credentials.make(admitted.given.role, facts, closes_at_ms)
 
     # --- our answers ------------------------------------------------------------------------------------------------
-    def _mint(self, match: Match, admitted: Admitted) -> web.Response:
-        """The route's answer. Raises Unfilled."""
+    def _mint(self, call: Call, match: Match, admitted: Admitted) -> web.Response:
+        """The route's answer; none to a page of another origin, which might run it as a script. Raises Unfilled."""
+        origin, site = call.request.headers.get("Origin"), call.request.headers.get("Sec-Fetch-Site")
+        if not same_origin(origin, site, call.origins(self._parts)):
+            return answers.problem(Problem("cross-site", 403, "it comes from a page of another origin"), call)
         route, facts = match.route, self._all_facts(admitted)
         fields = fields_in(route.answer)
         if "room_credential" in fields:
