@@ -8,7 +8,7 @@ Framing is the upstream leg's: `Content-Length` crosses, `Transfer-Encoding` nev
 ``Transfer-Encoding: chunked`` for a body without length, and `Connection` for its own connection's end.
 What a request's head says to the gateway itself (origin, upgrade, address) is read in rules.requests.
 
-Sources: RFC 9110 sections 7.6 (Connection, Via) and 10.1.4 (TE), RFC 9112 section 9, RFC 6265bis (nameless cookies).
+Sources: RFC 9110 sections 7.6 (Connection, Via) and 10.1.4 (TE), RFC 9112 section 9.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
+from rules.our_cookies import is_our_cookie, without_our_cookies
+from rules.tickets import holds_ticket
+
 Header = tuple[bytes, bytes]
 
 VIA = b"1.1 link-gateway"
-OUR_COOKIES = (b"__host-lg_", b"__secure-lg_", b"lg_")  # prefixes of our cookies' names, lower case
 
 _FOLD = bytes(sign.lower()[0] if sign.isalnum() else ord("-") for sign in (bytes((code,)) for code in range(256)))
 OURS = (b"x-gateway-", b"x-forwarded-")  # prefixes of names that only the gateway gives
 _NEVER_LISTED_AWAY = frozenset({b"host", b"content-length", b"keep-alive"})  # the last never crosses anyway
 _LONG_NAME = 64  # what is remembered of names must not grow with them
-_COOKIE_EDGE = bytes(range(0x21)) + b"\x7f="
 
 
 class _Rule(Enum):
@@ -42,6 +43,8 @@ class _Rule(Enum):
     SET_COOKIE = auto()  # unless the name is one of ours
     ALLOW_ORIGIN = auto()  # unless it opens to everybody
     CACHING = auto()  # unless the answer must not be stored
+    REFERER = auto()  # unless it may hold a ticket
+    REFERRER_POLICY = auto()  # unless ours is the one that counts
 
 
 # Between us and one neighbour only. Expect: the gateway has answered it. Http2-Settings: belongs to an upgrade to h2c.
@@ -65,6 +68,7 @@ _REQUEST: Mapping[bytes, _Rule] = {
     b"expect": _Rule.DROP,
     b"te": _Rule.TE,
     b"cookie": _Rule.COOKIE,
+    b"referer": _Rule.REFERER,
     b"x-forwarded-for": _Rule.FORWARDED_FOR,
     b"forwarded": _Rule.DROP,
     b"x-real-ip": _Rule.DROP,
@@ -84,6 +88,7 @@ RESPONSE: Mapping[bytes, _Rule] = {
     b"cache-control": _Rule.CACHING,
     b"expires": _Rule.CACHING,
     b"pragma": _Rule.CACHING,
+    b"referrer-policy": _Rule.REFERRER_POLICY,
     # A platform must not own the gateway's origin: lead browsers past it, sign everybody out, take over its pages,
     # have reports about its links sent away, or command a proxy in front of it.
     b"alt-svc": _Rule.DROP,
@@ -124,6 +129,7 @@ class ResponseContext:
 
     no_store: bool = False  # an entry page: never from a cache
     open_to_all: bool = False  # an asset: `Access-Control-Allow-Origin: *` may stay
+    no_referrer: bool = False  # its address holds a ticket, and is nobody's business
     via: bytes = VIA
 
 
@@ -146,7 +152,9 @@ def for_upstream(trusted_names: Iterable[str] = (), host: str | None = None) -> 
 def is_ours_to_say(name: bytes) -> bool:
     """Whether the gateway decides about this header in any case, so that no list may speak of it."""
     folded = fold_name(name)
-    return (folded in _REQUEST and folded != b"cookie") or folded.startswith((*OURS, b"sec-websocket-"))
+    return (folded in _REQUEST and folded not in {b"cookie", b"referer"}) or folded.startswith(
+        (*OURS, b"sec-websocket-")
+    )
 
 
 def request_headers(headers: Iterable[Header], context: RequestContext) -> list[Header]:
@@ -173,6 +181,8 @@ def response_headers(headers: Iterable[Header], context: ResponseContext) -> lis
     out = _crossing_response(headers, context)
     if context.no_store:
         out.append((b"Cache-Control", b"no-store"))
+    if context.no_referrer:
+        out.append((b"Referrer-Policy", b"no-referrer"))
     out.append((b"Via", context.via))
     return out
 
@@ -183,19 +193,6 @@ def upgrade_response_headers(headers: Iterable[Header], context: ResponseContext
     out += _UPGRADE
     out.append((b"Via", context.via))
     return out
-
-
-def without_our_cookies(value: bytes) -> bytes:
-    """The value of a Cookie header without the gateway's own cookies; empty when none is left."""
-    if b"lg_" not in value.lower():
-        return value
-    pairs = (pair.strip() for pair in value.split(b";"))
-    return b"; ".join(pair for pair in pairs if pair and not is_our_cookie(pair))
-
-
-def is_our_cookie(pair: bytes) -> bool:
-    """Whether ``name=value`` is a cookie of the gateway's, also one feigned by a nameless cookie (``=lg_v=x``)."""
-    return pair.lstrip(_COOKIE_EDGE).lower().startswith(OUR_COOKIES)
 
 
 def _crossing_request(headers: Iterable[Header], context: RequestContext) -> tuple[list[Header], list[bytes], bool]:
@@ -217,6 +214,9 @@ def _crossing_request(headers: Iterable[Header], context: RequestContext) -> tup
         elif rule is _Rule.COOKIE:
             if kept := without_our_cookies(value):
                 out.append((name, kept))
+        elif rule is _Rule.REFERER:
+            if not holds_ticket(value):
+                out.append(line)
         elif rule is _Rule.CONNECTION:
             listed.update(_listed(value))
         elif rule is _Rule.TE:
@@ -278,6 +278,8 @@ def _response_line_crosses(rule: _Rule, value: bytes, context: ResponseContext) 
         return context.open_to_all or value.strip() != b"*"
     if rule is _Rule.CACHING:
         return not context.no_store
+    if rule is _Rule.REFERRER_POLICY:
+        return not context.no_referrer
     return rule is _Rule.KEEP
 
 

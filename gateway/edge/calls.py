@@ -63,6 +63,7 @@ class Calls:
             added=self._added(call, allowed),
             door=door,
             visitor=admitted.given.visitor if admitted is not None else "",
+            target=call.target,
             on_head=lambda: self._parts.metrics.upstream_answered(time.perf_counter() - began),
             elsewhere=lambda tried: self._parts.upstream_for(allowed.upstream, door, tried),
         )
@@ -122,7 +123,11 @@ def going_on(context: RequestContext) -> RequestContext:
 
 def answer_context(allowed: Allowed) -> ResponseContext:
     """How the header table treats the answer to what was allowed."""
-    return ResponseContext(no_store=allowed.match.route.meaning.no_store, open_to_all=allowed.admitted is None)
+    return ResponseContext(
+        no_store=allowed.match.route.meaning.no_store or allowed.by_ticket,
+        open_to_all=allowed.admitted is None,
+        no_referrer=allowed.by_ticket,
+    )
 
 
 def verdict_header(allowed: Allowed) -> Header:

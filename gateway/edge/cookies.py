@@ -25,6 +25,7 @@ class Jar:
     cookies: Mapping[str, str]
     names: CookieNames
     signing: Signing
+    ticket: Pass | None = None  # of a request that comes with one: the only pass
 
     def visitor(self) -> str | None:
         """The browser's visitor id, or none."""
@@ -49,6 +50,8 @@ class Jar:
 
     def passes(self) -> list[Pass]:
         """Every pass of this browser, newest first, at most eight."""
+        if self.ticket is not None:
+            return [self.ticket]
         visitor = self.visitor()
         values = [v for n, v in self.cookies.items() if n.startswith(self.names.pass_prefix)]
         found = [given for v in values[: 4 * PASSES_KEPT] if (given := self.signing.read_pass(v)) is not None]

@@ -28,6 +28,7 @@ from gateway.edge.logos import answer_logo
 from gateway.edge.parts import Call, Parts, Wants
 from gateway.edge.refusal import ForwardRefused
 from gateway.edge.requests import METHODS, HeadFault, read_head
+from gateway.edge.tickets import go_by_ticket
 from gateway.edge.visit import TOO_MANY
 from gateway.errors import Problem, ProblemError
 from gateway.logs import new_request_id, request_id
@@ -36,6 +37,7 @@ from gateway.tracing import Traces, describe, step
 from rules.links import parse_link, under_link_pattern
 from rules.reasons import MEANINGS, Reason
 from rules.requests import read_client
+from rules.tickets import cut_ticket
 
 OWN = "/-/"
 _HOST_LINK = "/-/host/"
@@ -137,6 +139,9 @@ class Dispatcher:
         if isinstance(head, HeadFault):
             return unreadable(self.parts, call, head)
         call.path, call.query = head.target.path, head.target.query
+        if (cut := cut_ticket(call.path)) is not None:
+            go_by_ticket(self.parts, call, head, *cut)
+            return await self._platforms(call)
         if call.path.startswith(OWN):
             return self._keeping_language(call, await self._own(call))
         found = parse_link(call.path, call.client.host, self.parts.patterns)
@@ -144,6 +149,12 @@ class Dispatcher:
             with step("decide"):
                 answer = await link.handle(self.parts, call, found)
             return self._keeping_language(call, answer)
+        return await self.calls.handle(call)
+
+    async def _platforms(self, call: Call) -> web.StreamResponse:
+        """An address that may be the platform's and nobody else's."""
+        if call.path.startswith(OWN) or parse_link(call.path, call.client.host, self.parts.patterns) is not None:
+            return answers.unknown_link(self.parts, call)
         return await self.calls.handle(call)
 
     def _keeping_language(self, call: Call, answer: web.StreamResponse) -> web.StreamResponse:

@@ -55,6 +55,7 @@ class Errand:
     door, visitor: label a tunnel, so that it can be counted and cut.
     on_tunnel: told once the connection is a tunnel; presence begins here.
     on_head: told when the head of the answer has come; not for 1xx but 101.
+    target: the raw request target for the upstream; empty: as received.
     elsewhere: another upstream where those given could not be reached; one of them when there is none.
     """
 
@@ -64,6 +65,7 @@ class Errand:
     added: Sequence[Header] = ()
     door: str = ""
     visitor: str = ""
+    target: str = ""
     on_tunnel: Callable[[Tunnel], None] | None = None
     on_head: Callable[[], None] | None = None
     elsewhere: Callable[[Sequence[Upstream]], Upstream] | None = None
@@ -91,7 +93,7 @@ class Forwarder:
         lines = (upgrade_request_headers if switching else request_headers)(headers, errand.context)
         if plan.chunked:
             lines.append((b"Transfer-Encoding", b"chunked"))
-        head = render_request(request.method, target_of(request), lines)
+        head = render_request(request.method, errand.target or target_of(request), lines)
         run = _Run(request, upstream, errand, plan, head + plan.ready, switching)
         outcome = await run.to_outcome()
         if outcome is Outcome.SWITCHED and run.exchange.head is not None:

@@ -50,6 +50,7 @@ class Allowed:
     reason: Reason
     admitted: Admitted | None = None
     identity: tuple[Header, ...] = ()  # the lines that tell the platform who comes
+    by_ticket: bool = False
 
     @property
     def upstream(self) -> str:
@@ -60,7 +61,7 @@ class Allowed:
     def renewal(self, parts: Parts, call: Call) -> Sequence[str]:
         """The pass signed anew now and then, so that it carries over a time without the store: Set-Cookie values."""
         now_ms = clock.now_ms()
-        if self.admitted is None or self.reason is Reason.FAIL_STATIC:
+        if self.admitted is None or self.by_ticket or self.reason is Reason.FAIL_STATIC:
             return ()
         given = self.admitted.given
         if now_ms - given.issued_at_ms <= RENEW_AFTER_MS:
@@ -90,6 +91,8 @@ class Gate:
                 return await self._matched(call, found)
 
     async def _matched(self, call: Call, match: Match) -> Allowed | web.Response:
+        if call.by_ticket and not match.route.cookieless:
+            return answers.unknown_link(self._parts, call)
         call.route = match.route.kind.value
         meaning = MEANINGS[match.route.kind]
         if is_service_worker(call.request.raw_headers) and not match.route.service_worker:
@@ -137,7 +140,7 @@ class Gate:
             answer = await self._handover.answer(call, match, admitted)
         except UpstreamAway as away:
             return answers.upstream_away(self._parts, call, admitted.owner, admitted.given.door, away)
-        allowed = Allowed(match, reason, admitted, self._handover.header_lines(admitted))
+        allowed = Allowed(match, reason, admitted, self._handover.header_lines(admitted), call.by_ticket)
         if answer is None:
             return allowed
         answer.headers["X-Gateway-Verdict"] = answers.verdict_line(reason)
@@ -145,12 +148,16 @@ class Gate:
             answer.headers.add("Set-Cookie", cookie)
         return answer
 
-    def rule_at_once(self, match: Match, passes: Mapping[str, Pass]) -> tuple[Allowed, Snapshot | None] | None:
+    def rule_at_once(
+        self, match: Match, passes: Mapping[str, Pass], *, by_ticket: bool
+    ) -> tuple[Allowed, Snapshot | None] | None:
         """What `rule` allows for this match and these passes, with the facts it rests on, or none.
 
         None says nothing: the request may be refused, or the store must be asked first.
         """
         unadmitted = match.route.meaning.unadmitted
+        if by_ticket and not match.route.cookieless:
+            return None
         if match.route.meaning.by_gateway or unadmitted is Unadmitted.NOT_FOUND:
             return None
         if unadmitted is Unadmitted.FORWARD:
@@ -165,7 +172,7 @@ class Gate:
         admitted = Admitted(given, bound, snapshot.owner)
         if not self._handover.at_once(match, admitted):
             return None
-        return Allowed(match, _reason(given), admitted, self._handover.header_lines(admitted)), snapshot
+        return Allowed(match, _reason(given), admitted, self._handover.header_lines(admitted), by_ticket), snapshot
 
     async def _is_good(self, given: Pass) -> bool:
         """Whether this pass opens its door now; one that cannot be checked counts, so that nothing is guessed."""

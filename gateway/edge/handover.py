@@ -21,6 +21,7 @@ from gateway.edge import answers
 from gateway.edge.admitted import Admitted
 from gateway.edge.away import AwayKind, UpstreamAway
 from gateway.edge.parts import Call, Parts
+from gateway.edge.tickets import ticket_prefix
 from gateway.errors import Problem
 from gateway.store import StoreAway, StoreFull
 from rules.bindings import Said, read_parameter, with_parameter
@@ -175,6 +176,8 @@ class HandOver:
             facts["room_credential"] = self._parts.credentials.make_room(facts, closes_at_ms)
         if "credential" in fields:
             facts["credential"] = self._token(admitted)
+        if "ticket" in fields:
+            facts["ticket"] = ticket_prefix(self._parts.signing, admitted.given)
         body = fill_template(route.answer, facts, place_of(route.answer_type) or Place.JSON)
         return answers.bare(200, body.encode(), {**answers.OWN_HEADERS, "Content-Type": route.answer_type})
 

@@ -172,6 +172,8 @@ class Call:
     client: Client
     request_id: str
     jar: Jar
+    by_ticket: bool = False  # it came below a ticket, which was taken off
+    target: str = ""  # what is forwarded then; empty: as received
     # filled in on the way, for metrics and the log
     link: str = "none"  # room | session | none
     route: str = "own"

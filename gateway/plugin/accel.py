@@ -27,7 +27,8 @@ class AccelCalls(Calls):
         if not isinstance(ruled, Allowed):
             return ruled
         elsewhere = bool(ruled.upstream)  # the named location leads to the general platform alone
-        if elsewhere or ruled.match.route.meaning.presence or not self._parts.trusts(call.peer):
+        by_us = ruled.match.route.meaning.presence or call.by_ticket  # nginx would send the ticket along
+        if elsewhere or by_us or not self._parts.trusts(call.peer):
             return await self.forward(call, ruled)
         switching = read_upgrade(call.request.method, call.request.raw_headers) is Upgrade.WEBSOCKET
         check_origin(call.request, call.origins(self._parts), switching=switching)

@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway.edge.gate import Allowed
 from gateway.edge.parts import Call, Parts
 from gateway.signing.identity import NAMES
-from rules.headers import without_our_cookies
+from rules.our_cookies import without_our_cookies
 from rules.reasons import Outcome
 
 _FRAMING = frozenset({"connection", "content-length", "transfer-encoding", "date", "server"})

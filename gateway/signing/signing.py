@@ -10,17 +10,18 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from itsdangerous.encoding import base64_encode
 
 from gateway import clock
 from gateway.signing import base62
-from gateway.signing.signer import SignedFields, TruncatedHmac, signer
+from gateway.signing.signer import Fields, SignedFields, TruncatedHmac, signer
 from rules.model import Role
 
 HOST_SIGN_IN_MS = 30 * 86_400_000
 HOST_LINK_MS = 15 * 60_000
+TICKET_MS = 86_400_000  # longer than any call; a page that is opened again has a new one
 CLOCK_SKEW_MS = 60_000  # how far ahead another replica's clock may be
 
 _FINGERPRINT = b"link-gateway.fingerprint\x00"
@@ -81,6 +82,7 @@ class Signing:
         self._known_tokens: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._visitors = SignedFields(keys, "visitor")
         self._passes = SignedFields(keys, "pass")
+        self._tickets = SignedFields(keys, "ticket")
         self._sign_ins = SignedFields(keys, "host-sign-in")
         self._host_links = SignedFields(keys, "host-link")
         self._digest_key = signer(keys, "link-gateway.digest").derive_key()
@@ -124,27 +126,21 @@ class Signing:
 
     def sign_pass(self, given: Pass) -> str:
         """The pass cookie's value."""
-        fields = (given.door, given.owner_id, given.visitor, given.role.value, given.seat, given.issued_at_ms)
-        return self._passes.sign((*fields, given.alias, given.clinic, given.owner, given.generation))
+        return self._passes.sign(_pass_fields(given))
 
     def read_pass(self, value: str) -> Pass | None:
         """The pass in a cookie, of whatever age, or none."""
-        match self._passes.read(value):
-            case (
-                str(door),
-                str(owner_id),
-                str(visitor),
-                str(role),
-                (int() | None) as seat,
-                int(issued_at_ms),
-                str(alias),
-                str(clinic),
-                str(owner),
-                int(generation),
-            ):
-                place = (alias, clinic, owner)
-                return Pass(door, owner_id, visitor, Role(role), seat, issued_at_ms, *place, generation)
-        return None
+        return _pass_of(self._passes.read(value))
+
+    def sign_ticket(self, given: Pass, now_ms: int | None = None) -> str:
+        """The pass as a ticket, for a path: letters, digits, ``-``, ``_`` and dots. Good for a day from `now_ms`."""
+        made_at_ms = self._now_ms() if now_ms is None else now_ms
+        return self._tickets.sign(_pass_fields(replace(given, issued_at_ms=made_at_ms)))
+
+    def read_ticket(self, value: str, now_ms: int | None = None) -> Pass | None:
+        """The pass in a ticket, or none; also none a day after its making."""
+        given = _pass_of(self._tickets.read(value))
+        return given if given is not None and self._is_young(given.issued_at_ms, TICKET_MS, now_ms) else None
 
     def sign_host(self, given: HostSignIn) -> str:
         """The host sign-in cookie's value."""
@@ -180,3 +176,27 @@ class Signing:
     def _is_young(self, made_at_ms: int, longest_ms: int, now_ms: int | None) -> bool:
         now = self._now_ms() if now_ms is None else now_ms
         return made_at_ms - CLOCK_SKEW_MS <= now < made_at_ms + longest_ms
+
+
+def _pass_fields(given: Pass) -> Fields:
+    fields = (given.door, given.owner_id, given.visitor, given.role.value, given.seat, given.issued_at_ms)
+    return (*fields, given.alias, given.clinic, given.owner, given.generation)
+
+
+def _pass_of(fields: Fields | None) -> Pass | None:
+    match fields:
+        case (
+            str(door),
+            str(owner_id),
+            str(visitor),
+            str(role),
+            (int() | None) as seat,
+            int(issued_at_ms),
+            str(alias),
+            str(clinic),
+            str(owner),
+            int(generation),
+        ):
+            place = (alias, clinic, owner)
+            return Pass(door, owner_id, visitor, Role(role), seat, issued_at_ms, *place, generation)
+    return None

@@ -15,8 +15,8 @@ from rules.headers import (
     response_headers,
     upgrade_request_headers,
     upgrade_response_headers,
-    without_our_cookies,
 )
+from rules.our_cookies import without_our_cookies
 
 IDENTITY: tuple[Header, ...] = ((b"X-Gateway-Role", b"guest"), (b"X-Gateway-Visitor", b"g_1"))
 OURS = [

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rules.headers import Header
+from rules.tickets import PREFIX, cut_ticket
 
 LONGEST = 4096  # bytes of a head
 MOST_LINES = 64
@@ -43,6 +44,7 @@ class Start(NamedTuple):
     target: str
     path: str
     query: str
+    ticket: str = ""  # that its path began with; it is in none of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,17 @@ def read_start(data: bytes) -> Start | None:
     method, target, _ = line.decode("ascii").split(" ")
     path, _, query = target.partition("?")
     return Start(line, method, target, path, query)
+
+
+def without_ticket(start: Start) -> Start:
+    """The request line as it is without the ticket that its path begins with, if there is one."""
+    cut = cut_ticket(start.path)
+    if cut is None:
+        return start
+    ticket, path = cut
+    target = start.target.removeprefix(PREFIX + ticket)
+    line = f"{start.method} {target} HTTP/1.1\r\n".encode("ascii")
+    return Start(line, start.method, target, path, start.query, ticket)
 
 
 def read_fields(block: bytes) -> Fields | None:

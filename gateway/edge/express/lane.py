@@ -14,13 +14,14 @@ from gateway import clock
 from gateway.edge.calls import Calls, answer_context, verdict_header
 from gateway.edge.cookies import Jar
 from gateway.edge.express.answers import Crossing
-from gateway.edge.express.heads import LONGEST, Fields, Start, read_fields, read_start
+from gateway.edge.express.heads import LONGEST, Fields, Start, read_fields, read_start, without_ticket
 from gateway.edge.express.kept import keep
 from gateway.edge.express.permits import Departure, Head, Permit, Person, Place
 from gateway.edge.gate import RENEW_AFTER_MS, Allowed
 from gateway.edge.inside import Inside
 from gateway.edge.parts import Parts
 from gateway.edge.render import HeaderPairs, render_fields
+from gateway.edge.tickets import jar_of
 from gateway.logs import RequestIds
 from gateway.request_log import RequestLog
 from gateway.store import Snapshot
@@ -53,8 +54,8 @@ class Lane:
         self._public_host = parts.config.server.public_url.partition("://")[2]
         self._longest = min(LONGEST, parts.config.upstream.max_head_bytes)
         self._starts: dict[bytes, Start] = {}
-        self._heads: dict[tuple[str, str, bytes], Head] = {}
-        self._people: dict[tuple[str, str, HeaderPairs], Person] = {}
+        self._heads: dict[tuple[str, str, bytes, str], Head] = {}
+        self._people: dict[tuple[str, str, HeaderPairs, str], Person] = {}
         self._places: dict[tuple[str, str, str], Place | None] = {}
         self._crossings: dict[tuple[ResponseContext, tuple[Header, ...]], Crossing] = {}
         self._recheck_s = parts.config.store.recheck_s
@@ -68,7 +69,7 @@ class Lane:
         if start is None:
             return None
         now = time.monotonic()
-        head = self._head(peer, scheme, data[end:], now)
+        head = self._head(peer, scheme, data[end:], start.ticket, now)
         place = self._place(start, head.person) if head is not None else None
         permit = self._permit(head, place, peer, now) if head is not None and place is not None else None
         if head is None or permit is None:
@@ -118,20 +119,20 @@ class Lane:
         )
 
     # --- who asks -----------------------------------------------------------------------------------------------
-    def _head(self, peer: str, scheme: str, block: bytes, now: float) -> Head | None:
+    def _head(self, peer: str, scheme: str, block: bytes, ticket: str, now: float) -> Head | None:
         if now >= self._forget_at:
             self._heads.clear()
             self._people.clear()
             self._forget_at = now + KEPT_S
-        key = (peer, scheme, block)
+        key = (peer, scheme, block, ticket)
         known = self._heads.get(key)
         if known is None:
-            known = self._read_head(peer, scheme, block)
+            known = self._read_head(peer, scheme, block, ticket)
             if known is not None:
                 keep(self._heads, key, known, KEPT)
         return known
 
-    def _read_head(self, peer: str, scheme: str, block: bytes) -> Head | None:
+    def _read_head(self, peer: str, scheme: str, block: bytes, ticket: str) -> Head | None:
         fields = read_fields(block)
         if fields is None or head_fault(fields.lines) is not None:
             return None
@@ -140,25 +141,24 @@ class Lane:
             return None  # the full lane warns of it
         if self.traces is not None and any(name.lower() == b"traceparent" for name, _ in fields.lines):
             return None  # the full lane asks who says so
-        key = (peer, scheme, telling)
+        key = (peer, scheme, telling, ticket)
         person = self._people.get(key)
         if person is None:
             person = keep(self._people, key, self._read_person(*key, fields), KEPT)
         return Head(fields.lines, person, is_service_worker(fields.lines))
 
-    def _read_person(self, peer: str, scheme: str, telling: HeaderPairs, fields: Fields) -> Person:
+    def _read_person(self, peer: str, scheme: str, telling: HeaderPairs, ticket: str, fields: Fields) -> Person:
         parts = self.parts
         client = read_client(telling, peer, scheme, parts.trusts, self._public_host)
-        passes = {given.door: given for given in Jar(fields.cookies, parts.names, parts.signing).passes()}
-        return Person(client, fields.host, passes)
+        jar = jar_of(parts, ticket) if ticket else Jar(fields.cookies, parts.names, parts.signing)
+        return Person(client, fields.host, {given.door: given for given in jar.passes()}, bool(ticket))
 
     # --- where to -----------------------------------------------------------------------------------------------
     def _start(self, line: bytes) -> Start | None:
         known = self._starts.get(line)
         if known is None:
-            known = read_start(line)
-            if known is not None:
-                keep(self._starts, line, known, KEPT)
+            read = read_start(line)
+            known = keep(self._starts, line, without_ticket(read), KEPT) if read is not None else None
         return known
 
     def _place(self, start: Start, person: Person) -> Place | None:
@@ -191,7 +191,7 @@ class Lane:
         known = person.permits.get(place.key)
         if known is not None and now < known.until and self._still_holds(known):
             return known
-        ruled = self._calls.gate.rule_at_once(place.match, person.passes)
+        ruled = self._calls.gate.rule_at_once(place.match, person.passes, by_ticket=person.by_ticket)
         permit = self._make_permit(person, peer, now, *ruled) if ruled is not None else None
         if permit is not None:
             keep(person.permits, place.key, permit, PERMITS_KEPT)
@@ -208,7 +208,7 @@ class Lane:
     ) -> Permit | None:
         parts, given = self.parts, allowed.admitted.given if allowed.admitted is not None else None
         kept_s = self._kept_s
-        if given is not None:
+        if given is not None and not allowed.by_ticket:
             kept_s = min(kept_s, (given.issued_at_ms + RENEW_AFTER_MS - clock.now_ms()) / 1000)
             if kept_s <= 0:
                 return None  # the full lane renews the pass

@@ -29,6 +29,7 @@ class Person:
     client: Client
     host: str  # as Host says
     passes: Mapping[str, Pass]  # by door
+    by_ticket: bool  # it was a ticket that said so, and no cookie
     permits: dict[PlaceKey, Permit] = field(default_factory=dict)
 
 

@@ -260,6 +260,9 @@ class PlainLane:
         self.taken += 1
         return Departure(permit, self.upstream, leg, start.method, head, "r1", 0)
 
+    def begins(self, _departure: Departure, _client: asyncio.Transport | None) -> None:
+        """Nobody is inside by it."""
+
     def answered(self, _departure: Departure) -> None:
         """Nobody counts it."""
 
