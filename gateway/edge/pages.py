@@ -177,6 +177,8 @@ class Pages:
             "waiting_count": len(waiting),
             "inside": _people(document, "admitted", "inside"),
             "others": _people(document, "claimed", "out", "denied", "removed"),
+            "unconfirmed": [(d, g) for d in document["doors"] for g in d["guests"] if g.get("removal") == "failed"],
+            "not_ended": [door for door in document["doors"] if door.get("ending") == "failed"],
             "past": [door for door in document["doors"] if len(document["doors"]) > 1 and _is_past(door)],
         }
         page = self.render("desk", context, look=look, frame_ancestors=("'self'",))  # a call that is over leads here

@@ -91,6 +91,7 @@ def guest(visitor: str, state: str, **changes: Any) -> dict[str, Any]:
         "seat": None,
         "position": None,
         "message": "",
+        "removal": "",
     } | changes
 
 
@@ -109,6 +110,7 @@ def desk_door(door: str, kind: str = "room", **changes: Any) -> dict[str, Any]:
         "alive_until": None,
         "host_inside": True,
         "guest_inside": 0,
+        "ending": "",
         "can_undo_until": None,
         "seats": [],
         "guests": [],

@@ -390,3 +390,33 @@ def test_a_page_offers_the_other_languages_by_their_own_names() -> None:
 def test_a_closed_clinic_names_its_next_opening(retry_at: str, words: str) -> None:
     page = PAGES.verdict(verdict("clinic_closed", verdict="refuse", retry_at=retry_at, door=SESSION))
     assert words in re.sub(r"</?(bdi|b)>", "", page.body.decode())
+
+
+@pytest.mark.parametrize(
+    ("removal", "words"),
+    [
+        ("asked", b"The video service is asked to send them out, too"),
+        ("done", b"The video service has sent Anna Weber out, too."),
+        (
+            "failed",
+            b"The video service has not confirmed it: Anna Weber may still hear and see you. End the call to be",
+        ),
+        ("not_told", b"The video service itself is not told: until their picture is gone, they may still hear"),
+    ],
+)
+def test_the_host_sees_how_far_the_video_service_is_with_a_removal(removal: str, words: bytes) -> None:
+    """In plain words; what is certain, or remains uncertain, is also read out."""
+    body = PAGES.desk(desk(desk_door("a" * 16, guests=[guest("g_1", "removed", removal=removal)]))).body
+    assert words in body
+    assert (b'data-say="' + words[:20] in body or b'data-say="Anna Weber is cut off' in body) is (removal != "asked")
+
+
+def test_what_the_video_service_did_not_confirm_stands_above_all_with_what_helps() -> None:
+    """Asked again, or the call ended; and an end that was not confirmed likewise."""
+    failed = desk_door("a" * 16, guests=[guest("g_1", "removed", removal="failed")])
+    alerts = PAGES.desk(desk(failed)).body.partition(b'id="alerts"')[2].partition(b"</ul>")[0]
+    assert alerts.count(b'name="do" value="ask_again"') == alerts.count(b'name="do" value="end"') == 1
+    ended = desk_door("a" * 16, "session", status="ended", ending="failed")
+    alerts = PAGES.desk(desk(ended)).body.partition(b'id="alerts"')[2].partition(b"</ul>")[0]
+    assert b"has not confirmed that the call is over" in alerts
+    assert b'name="do" value="ask_again"' in alerts
