@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, JsonValue
 
 from gateway.config.sections import Keys, Section
-from gateway.config.texts import HeaderName, OptionalBase
+from gateway.config.texts import HeaderName, NotEmpty, OptionalBase
 
 MOST_CALLS = 32
 MOST_PROBES = 64
@@ -86,11 +86,13 @@ class PlatformCall(Section):
     good: Statuses = ()
     find: dict[FoundName, FoundPlace] = Field(default_factory=dict)
     each: Literal["", "connection"] = ""
+    refused: Annotated[tuple[NotEmpty, ...], Field(strict=False)] = ()
     absent: str = ""
 
-    def is_good(self, status: int) -> bool:
-        """Whether an answer of this status says that it was done."""
-        return status in self.good if self.good else 200 <= status < 300  # noqa: PLR2004  what HTTP calls successful
+    def is_good(self, status: int, text: str) -> bool:
+        """Whether an answer of this status, which says this, says that it was done."""
+        good = status in self.good if self.good else 200 <= status < 300  # noqa: PLR2004  what HTTP calls successful
+        return good and not any(words in text for words in self.refused)
 
 
 class PlatformProbe(Section):

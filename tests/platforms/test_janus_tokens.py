@@ -1,4 +1,4 @@
-"""What the real Janus takes of the gateway's tokens, and what it refuses; asked at its own port, past the gateway."""
+"""What the real Janus takes of the gateway's tokens and calls, and what it refuses; asked at its own ports."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ import pytest
 import pytest_asyncio
 
 from gateway import clock
+from gateway.config import Config
+from gateway.config.platform_sections import On
+from gateway.edge.platform_client import PlatformClient
+from gateway.integrations.platforms.calls import Named, PlatformCalls
+from gateway.integrations.platforms.prepared import prepared_calls
 from gateway.signing import Credentials
 from rules.credentials import Terms
 from rules.model import Role
 from rules.templates import Place, fill_template
-from tests.platforms.janus import SHIPPED, Janus, media_interface, start_janus
+from tests.platforms.janus import SHIPPED, Janus, start_janus, with_ports
 from tests.proxies.shipped import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -64,13 +69,12 @@ ROOM_TOKENS: dict[str, Callable[[], dict[str, Any]]] = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def janus(tmp_path_factory: pytest.TempPathFactory, program: Callable[..., Path]) -> AsyncIterator[Janus]:
     """One with two rooms, made as the gateway is configured to make them."""
-    with media_interface() as interface:
-        started = await start_janus(tmp_path_factory.mktemp("janus"), free_port(), interface, program)
-        for room in (ROOM, OTHER):
-            answer = await started.admin.ask(fill_template(CONFIG["platform"]["calls"][0]["body"], room, Place.JSON))
-            assert answer["response"]["videoroom"] == "created"
-        yield started
-        await started.stop()
+    started = await start_janus(tmp_path_factory.mktemp("janus"), free_port(), "lo", program)  # no media is sent here
+    for room in (ROOM, OTHER):
+        answer = await started.admin.ask(fill_template(CONFIG["platform"]["calls"][0]["body"], room, Place.JSON))
+        assert answer["response"]["videoroom"] == "created"
+    yield started
+    await started.stop()
 
 
 async def test_whoever_brings_both_tokens_joins(janus: Janus) -> None:
@@ -109,3 +113,19 @@ async def test_guests_manage_no_room(janus: Janus, asked: str) -> None:
     body = {"request": asked, "room": room, "id": 1, "mid": "0", "mute": True, "publisher_id": 1, "host": "127.0.0.1"}
     answer = await janus.ask({"janus": "message", "token": ours, "body": body}, handle)
     assert answer["plugindata"]["data"]["error_code"] in {MISSING_SECRET, WRONG_TOKEN}, answer
+
+
+@pytest.mark.parametrize(
+    ("key", "on"),
+    [("", "open"), ("", "remove"), ("admin-key-of", "open"), ("admin-key-of", "remove"), ("admin-key-of", "end"),
+     ("room-key-of", "open"), ("secret-of-rooms", "remove")],
+)  # fmt: skip
+async def test_a_call_with_a_wrong_key_is_known_not_to_be_done(janus: Janus, key: str, on: On) -> None:
+    """Janus says so in an answer whose status is good; that somebody or something is gone already is no refusal."""
+    text = with_ports((SHIPPED / "link-gateway.toml").read_text(), janus.ports)
+    config = Config.model_validate(tomllib.loads(text.replace(key, "another") if key else text))
+    client = PlatformClient()
+    calls = PlatformCalls(lambda: prepared_calls(config, clock.now_ms), client, lambda _on, _outcome: None)
+    result = await calls.make(on, {**FACTS, "alias": "a"}, [Named(("1",), ("2",))])
+    await client.close()
+    assert (result.done, result.made > 0) == (not key, True), result.answers

@@ -115,7 +115,7 @@ class PlatformCalls:
         except UpstreamAway:
             return _Answered(CallOutcome.UNANSWERED)
         text = answer.body.decode(errors="replace")
-        is_good = call.given.is_good(answer.status) and not (absent and absent in text)
+        is_good = call.given.is_good(answer.status, text) and not (absent and absent in text)
         return _Answered(CallOutcome.DONE if is_good else CallOutcome.REFUSED, text)
 
 
