@@ -28,6 +28,7 @@ from gateway.edge.inside import Inside
 from gateway.edge.parts import Parts
 from gateway.errors import MEDIA_TYPE, Problem
 from gateway.integrations.halaxy.service import HalaxyService
+from gateway.integrations.platforms.service import PlatformEvents
 from gateway.internal import Internal
 from gateway.listeners import ListenFault, listen, port_of
 from gateway.metrics import Metrics
@@ -155,6 +156,7 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log, lane, shown)
     internal = Internal(parts, inside, lambda: gateway.draining).application()
     halaxy.mount(internal)
+    PlatformEvents(parts).mount(internal)
     most = config.upstream.max_head_bytes  # a proxy's check carries the guest's own head
     gateway.internal = web.AppRunner(internal, access_log=None, max_line_size=most, max_field_size=most)
     try:

@@ -27,3 +27,8 @@ WEBHOOK_OUTCOMES = ("delivered", "retried", "given_up", "gone")
 RELOADS = ("done", "refused")
 PLATFORM_CALLS = ("open", "remove", "end", "ask", "check")
 PLATFORM_CALL_OUTCOMES = ("done", "refused", "unanswered", "not_made", "given_up")
+PLATFORM_KINDS = ("livekit", "bigbluebutton", "openvidu", "jitsi", "janus")
+PLATFORM_OUTCOMES = (
+    *("joined", "left", "ended", "refused", "late", "duplicate"),
+    *("stale", "unknown", "ignored", "unreadable", "forged", "away"),
+)

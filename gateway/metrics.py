@@ -7,7 +7,7 @@ no set is counted as "other". Each name means the same for ever. Every bound chi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from itertools import product
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,34 +22,13 @@ from prometheus_client.exposition import choose_encoder
 
 from gateway import __version__
 from gateway import metric_labels as sets
+from gateway.metric_children import Labelled
 from rules.model import Role
 from rules.reasons import Outcome, Reason
 from rules.waits import HostIs
 
 _FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _WAITS_S = (5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-
-_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
-
-
-class _Labelled(Generic[_Metric]):
-    """A metric whose labels come from closed sets; hands out its children, each made once."""
-
-    def __init__(self, metric: _Metric, *sets: Iterable[str]) -> None:
-        self._metric: _Metric = metric
-        self._sets = [frozenset(each) for each in sets]
-        self._children: dict[tuple[str, ...], _Metric] = {}
-
-    def __call__(self, *values: str) -> _Metric:
-        child = self._children.get(values)
-        if child is None:
-            known = tuple(
-                value if value in closed else sets.OTHER for value, closed in zip(values, self._sets, strict=True)
-            )
-            child = self._metric.labels(*known)
-            if known == values:  # a value of no set is not kept: there may be any number of those
-                self._children[values] = child
-        return child
 
 
 class Metrics:
@@ -67,22 +46,27 @@ class Metrics:
         self._declare_traffic()
         self._store_operations = tuple(store_operations)
         self._declare_store(self._store_operations)
-        self._auth_checks = _Labelled(
+        self._auth_checks = Labelled(
             self._counter("auth_checks", "Forward-auth questions answered.", "dialect", "verdict"),
             sets.DIALECTS,
             sets.CHECKS,
         )
-        self._webhooks = _Labelled(self._counter("webhooks", "Webhook deliveries.", "outcome"), sets.WEBHOOK_OUTCOMES)
+        self._webhooks = Labelled(self._counter("webhooks", "Webhook deliveries.", "outcome"), sets.WEBHOOK_OUTCOMES)
         self._webhook_oldest = self._gauge(
             "webhook_oldest_seconds", "Age of the oldest event this process has not delivered; 0 without any."
         )
-        self._platform_calls = _Labelled(
+        self._platform_calls = Labelled(
             self._counter("platform_calls", "What was asked of the platform, by outcome.", "on", "outcome"),
             sets.PLATFORM_CALLS,
             sets.PLATFORM_CALL_OUTCOMES,
         )
+        self._platform_events = Labelled(
+            self._counter("platform_events", "What the platform told, by what came of it.", "kind", "outcome"),
+            sets.PLATFORM_KINDS,
+            sets.PLATFORM_OUTCOMES,
+        )
         self._draining = self._gauge("draining", "1 while this process takes no newcomers and waits for calls to end.")
-        self._reloads = _Labelled(self._counter("reloads", "Reloads asked for, by outcome.", "outcome"), sets.RELOADS)
+        self._reloads = Labelled(self._counter("reloads", "Reloads asked for, by outcome.", "outcome"), sets.RELOADS)
         self._begin_at_nothing()
         self._gauge("build_info", "Always 1; which version this is.", "version").labels(__version__).set(1)
 
@@ -100,30 +84,31 @@ class Metrics:
             self._webhooks(outcome)
         for outcome in sets.RELOADS:
             self._reloads(outcome)
-        for on in sets.PLATFORM_CALLS:
-            for outcome in sets.PLATFORM_CALL_OUTCOMES:
-                self._platform_calls(on, outcome)
+        for on, outcome in product(sets.PLATFORM_CALLS, sets.PLATFORM_CALL_OUTCOMES):
+            self._platform_calls(on, outcome)
+        for kind, outcome in product(sets.PLATFORM_KINDS, sets.PLATFORM_OUTCOMES):
+            self._platform_events(kind, outcome)
         for dialect in sets.DIALECTS:
             self._auth_checks(dialect, sets.CHECKS[-1])
         for operation in self._store_operations:
             self._store_errors(operation, "full")
 
     def _declare_doors(self) -> None:
-        self._decisions = _Labelled(
+        self._decisions = Labelled(
             self._counter("decisions", "Verdicts given.", "link", "verdict", "reason"), sets.LINKS, Outcome, Reason
         )
         self._decision_seconds = self._histogram("decision_seconds", "From a request's arrival to its verdict.")
-        self._waiting = _Labelled(
+        self._waiting = Labelled(
             self._gauge("guests_waiting", "Guests who wait here, by kind of link.", "link"), sets.LINKS
         )
-        self._inside = _Labelled(self._gauge("people_inside", "People inside through this process.", "role"), Role)
+        self._inside = Labelled(self._gauge("people_inside", "People inside through this process.", "role"), Role)
         self._overtime = self._gauge("sessions_overtime", "Sessions with people inside after their time.")
-        self._knocks = _Labelled(self._counter("knocks", "Knocks the host heard of.", "rang"), ("true", "false"))
-        self._waits = _Labelled(
+        self._knocks = Labelled(self._counter("knocks", "Knocks the host heard of.", "rang"), ("true", "false"))
+        self._waits = Labelled(
             self._histogram("wait_seconds", "From a knock to what became of it.", "outcome", buckets=_WAITS_S),
             sets.WAIT_OUTCOMES,
         )
-        self._longest_wait = _Labelled(
+        self._longest_wait = Labelled(
             self._gauge(
                 "longest_wait_seconds", "Who has waited here longest, by where the host is; 0: nobody.", "host"
             ),
@@ -134,26 +119,26 @@ class Metrics:
         self._scanners = self._counter("suspected_scanner", "Visits that looked like a mail scanner's or a preview's.")
 
     def _declare_traffic(self) -> None:
-        self._requests = _Labelled(
+        self._requests = Labelled(
             self._counter("requests", "Requests answered.", "route", "code_class"), sets.ROUTES, sets.CODE_CLASSES
         )
-        self._request_seconds = _Labelled(
+        self._request_seconds = Labelled(
             self._histogram("request_seconds", "From a request's arrival to its answer's end.", "route"), sets.ROUTES
         )
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._upstream_seconds = self._histogram("upstream_seconds", "From a request sent to its answer's head.")
-        self._upstream_errors = _Labelled(
+        self._upstream_errors = Labelled(
             self._counter("upstream_errors", "Answers the platform did not give.", "kind"), sets.UPSTREAM_KINDS
         )
-        self._upstreams_aside = _Labelled(
+        self._upstreams_aside = Labelled(
             self._gauge(
                 "upstream_aside", "1 while this upstream is set aside; how many of the routes' own.", "upstream"
             ),
             sets.UPSTREAMS,
         )
         self._tunnels_open = self._gauge("tunnels_open", "WebSockets relayed now.")
-        self._tunnels = _Labelled(self._counter("tunnels", "Tunnels that ended, by why.", "end"), sets.TUNNEL_ENDS)
-        self._tunnel_bytes = _Labelled(
+        self._tunnels = Labelled(self._counter("tunnels", "Tunnels that ended, by why.", "end"), sets.TUNNEL_ENDS)
+        self._tunnel_bytes = Labelled(
             self._counter(
                 "tunnel_bytes", "Bytes relayed in tunnels, to (up) and from (down) the platform.", "direction"
             ),
@@ -162,10 +147,10 @@ class Metrics:
         self._event_streams = self._gauge("event_streams_open", "Live pages connected now.")
 
     def _declare_store(self, operations: tuple[str, ...]) -> None:
-        self._store_seconds = _Labelled(
+        self._store_seconds = Labelled(
             self._histogram("store_seconds", "Calls to the store, failed ones too.", "op"), operations
         )
-        self._store_errors = _Labelled(
+        self._store_errors = Labelled(
             self._counter("store_errors", "Calls to the store that failed.", "op", "kind"), operations, sets.STORE_KINDS
         )
         self._store_up = self._gauge("store_up", "1 while the store answers.")
@@ -293,6 +278,10 @@ class Metrics:
     def platform_called(self, on: str, outcome: str) -> None:
         """The platform was asked for something, on this occasion and with this outcome."""
         self._platform_calls(on, outcome).inc()
+
+    def platform_told(self, kind: str, outcome: str) -> None:
+        """A platform of that kind told something, and this came of it."""
+        self._platform_events(kind, outcome).inc()
 
     def is_draining(self, *, draining: bool) -> None:
         """Whether this process takes no newcomers any more."""

@@ -22,6 +22,7 @@ WHOLE = ("routes", "pages", "secrets", "log")  # sections that are taken over as
 SINGLE: Mapping[str, tuple[str, ...]] = {  # of others, the keys that are
     "server": ("tls_certificate", "tls_key"),
     "identity": ("keys", "key_file"),
+    "platform": ("event_keys", "event_key_file"),
 }
 
 

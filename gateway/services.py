@@ -158,6 +158,7 @@ def build_renewable(config: Config, assets: Assets) -> Renewable:
             waiting_ttl_s=int(config.waiting.ttl_s),
             heartbeat_s=config.waiting.heartbeat_s,
         ),
+        event_keys=config.event_keys(),
     )
 
 
@@ -207,6 +208,7 @@ def build_parts(
         log=log,
         origins=frozenset(_origins(config)),
         trusts=_trusted(config),
+        event_keys=made.event_keys,
         traces=traces,
         opening=Opening(calls, store.platform, store.doors, clock.now_ms),
     )

@@ -116,6 +116,7 @@ def _noting_loss(parts: Parts) -> Callable[[], None]:
     def lost() -> None:
         parts.metrics.state_lost()
         parts.losses.note(time.monotonic())
+        parts.platform.forget()
 
     return lost
 

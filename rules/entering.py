@@ -42,12 +42,12 @@ def enter(step: Step, event: Enter) -> Step | Rejected:
 def _counts_until(step: Step, event: Enter) -> int:
     """Until when this counts: from when it was seen, however late it is told; not at all where that is too long ago.
 
-    Whoever was admitted, or went out, since they were seen to come in is not brought in by it: that was another visit.
+    Whoever was admitted since they were seen to come in is not brought in by it: that was another visit.
     """
     seen_at_ms = min(event.seen_at_ms or step.now_ms, step.now_ms)
     guest = step.door.guests.get(event.visitor) if event.role is Role.GUEST else None
-    turned = guest is not None and guest.state in {GuestState.ADMITTED, GuestState.OUT}
-    if guest is not None and turned and seen_at_ms + CLOCKS_DIFFER_MS < guest.since_ms:
+    is_admitted = guest is not None and guest.state is GuestState.ADMITTED
+    if guest is not None and is_admitted and seen_at_ms + CLOCKS_DIFFER_MS < guest.since_ms:
         return 0
     return seen_at_ms + (event.ttl_ms or step.policy.presence_ttl_ms)
 

@@ -24,6 +24,10 @@ def check_platform(config: Config) -> Iterator[Check]:
     yield from _events(config)
     for number, call in enumerate(config.platform.calls):
         yield from _call(f"platform.calls[{number}]", call, config)
+    presence_s, ask_s = config.presence.ttl_s, config.platform.ask_every_s
+    if config.platform.calls_on("ask") and presence_s < 2 * ask_s:
+        reason = "must be at most half of presence.ttl_s: whoever stands in the answer is inside that long"
+        yield _fault("platform.ask_every_s", f"{ask_s:g}", reason, "presence.ttl_s", "platform.calls")
     names = [probe.name for probe in config.platform.probes]
     for number, name in enumerate(names):
         if name in names[:number]:

@@ -78,6 +78,7 @@ class Renewable:
     prepared: tuple[Prepared, ...]  # what is asked of the platform
     names: CookieNames
     pages: Pages
+    event_keys: tuple[bytes, ...] = ()  # what the platform signs with what it tells
 
 
 @dataclass(slots=True)
@@ -113,6 +114,7 @@ class Parts:
     log: logging.Logger
     origins: frozenset[str]  # of the gateway's own pages
     trusts: Callable[[str], bool]  # whether an address is one of the operator's proxies
+    event_keys: tuple[bytes, ...] = ()
     traces: Traces | None = None  # none: nothing is traced
     losses: Losses = field(default_factory=Losses)
     lobby: Lobby = field(default_factory=Lobby)

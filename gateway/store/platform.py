@@ -12,7 +12,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gateway.store.client import Store
@@ -55,6 +55,11 @@ class PlatformFacts:
         self._handed: OrderedDict[tuple[str, str, str, int | None], float] = OrderedDict()
         self._doors: OrderedDict[str, tuple[str, str]] = OrderedDict()  # by alias; neither ever changes
         self._noted: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+
+    def forget(self) -> None:
+        """The store has lost its data: what was written before is to be written again."""
+        for memo in (self._handed, self._doors, self._noted):
+            memo.clear()
 
     # --- who was sent ---------------------------------------------------------------------------------------------
     async def handed(self, owner_id: str, door_id: str, alias: str, visitor: str, role: Role, seat: int | None) -> None:
@@ -106,6 +111,12 @@ class PlatformFacts:
         found = await asyncio.gather(*(self._known(door_id, visitor, text) for visitor, text in fields.items()))
         return dict(zip(fields, found, strict=True))
 
+    async def sent(self, owner_id: str, door_id: str) -> Mapping[str, Known]:
+        """The same, without what the platform calls them: one call, however many they are."""
+        del owner_id
+        fields = await self._fields(self._store.keys.of("handed", door_id))
+        return {visitor: _sent(text) for visitor, text in fields.items()}
+
     async def known_of(self, owner_id: str, door_id: str, visitor: str) -> Known | None:
         """What is known of one visitor who was sent to this door, or none."""
         del owner_id
@@ -113,16 +124,13 @@ class PlatformFacts:
         return None if text is None else await self._known(door_id, visitor, text)
 
     async def _known(self, door_id: str, visitor: str, text: str) -> Known:
-        role, seat, handed_at_ms = json.loads(text)
         words, of_all = await asyncio.gather(self._words(door_id, visitor), self._words(door_id, _ALL))
         here = [name for name in words if _since(name, words, of_all)]
-        return Known(
-            Role(role),
-            seat,
-            handed_at_ms,
-            tuple(name[2:] for name in here if name.startswith(PARTICIPANT)),
-            tuple(name[2:] for name in here if name.startswith(CONNECTION)),
-            max((at_ms for at_ms, _ in words.values()), default=0),
+        return replace(
+            _sent(text),
+            participants=tuple(name[2:] for name in here if name.startswith(PARTICIPANT)),
+            connections=tuple(name[2:] for name in here if name.startswith(CONNECTION)),
+            at_ms=max((at_ms for at_ms, _ in words.values()), default=0),
         )
 
     # --- what the platform calls them -----------------------------------------------------------------------------
@@ -229,6 +237,11 @@ class PlatformFacts:
     async def _fields(self, key: str) -> dict[str, str]:
         fields = await self._store.command("HGETALL", key)
         return fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _sent(text: str) -> Known:
+    role, seat, handed_at_ms = json.loads(text)
+    return Known(Role(role), seat, handed_at_ms)
 
 
 def _since(name: str, words: Words, of_all: Words) -> Millis:

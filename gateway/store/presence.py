@@ -112,6 +112,10 @@ class Presences:
         """The connections this process holds at a door."""
         return list(self._connections.get(door_id, {}).values())
 
+    def places(self) -> set[tuple[str, str]]:
+        """The owners and doors where this process holds a connection."""
+        return {(each.owner_id, each.door_id) for each in self._all()}
+
     def was_let_in_before(self, door_id: str, connection: str, epoch: str) -> bool:
         """Whether the rules let it in on data that were lost since, and it is not known anew in this epoch."""
         entry = self._connections.get(door_id, {}).get(connection)

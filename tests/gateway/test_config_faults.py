@@ -313,6 +313,11 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "JSON pointer",
     ),
     "claims nobody signs": (called('on = "end"\nclaims = { a = "b" }'), "platform.calls[0].claims", 'sign = "jwt"'),
+    "asked too seldom": (
+        '[platform]\nask_every_s = 30\ncalls = [{ on = "ask", url = "http://h/" }]',
+        "platform.ask_every_s",
+        "half of presence.ttl_s",
+    ),
     "nobody's keys": (
         called('on = "end"\nsign = "jwt"') + '[identity]\nkind = "none"',
         "platform.calls[0].keys",

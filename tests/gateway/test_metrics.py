@@ -35,6 +35,7 @@ LISTED = {
     "gateway_auth_checks_total": {"dialect", "verdict"},
     "gateway_webhooks_total": {"outcome"},
     "gateway_platform_calls_total": {"on", "outcome"},
+    "gateway_platform_events_total": {"kind", "outcome"},
     "gateway_webhook_oldest_seconds": set(),
     "gateway_reloads_total": {"outcome"},
     "gateway_draining": set(),

@@ -38,16 +38,32 @@ def compact(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def livekit(event: str, *, at_s: int = NOW_S, identity: str = VISITOR, sid: str = "PA_4f2", **more: Any) -> Sent:
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom a platform speaks of, at which door, and when."""
+
+    visitor: str = VISITOR
+    alias: str = ALIAS
+    at_ms: int = NOW_MS
+
+    @property
+    def at_s(self) -> int:
+        return self.at_ms // 1000
+
+
+SOMEBODY = Who()
+
+
+def livekit(event: str, who: Who = SOMEBODY, *, sid: str = "PA_4f2", **more: Any) -> Sent:
     document = {
         "event": event,
-        "room": {"sid": "RM_9x", "name": ALIAS, "emptyTimeout": 300, "creationTime": str(at_s - 60)},
-        "participant": {"sid": sid, "identity": identity, "state": "ACTIVE", "joinedAt": str(at_s)},
-        "id": f"EV_{event}_{sid}_{at_s}",
-        "createdAt": str(at_s),
+        "room": {"sid": "RM_9x", "name": who.alias, "emptyTimeout": 300, "creationTime": str(who.at_s - 60)},
+        "participant": {"sid": sid, "identity": who.visitor, "state": "ACTIVE", "joinedAt": str(who.at_s)},
+        "id": f"EV_{event}_{sid}_{who.at_s}",
+        "createdAt": str(who.at_s),
         **more,
     }
-    return livekit_signed(compact(document), at_s)
+    return livekit_signed(compact(document), who.at_s)
 
 
 def livekit_signed(body: bytes, at_s: int = NOW_S, key: bytes = SECRET, **claims: Any) -> Sent:
@@ -57,12 +73,12 @@ def livekit_signed(body: bytes, at_s: int = NOW_S, key: bytes = SECRET, **claims
     return Sent({"authorization": token, "content-type": "application/webhook+json"}, body)
 
 
-def bigbluebutton(event: str, *, at_ms: int = NOW_MS, user: str = "w_xfsb9gxtlfom", external: str = VISITOR) -> Sent:
+def bigbluebutton(event: str, who: Who = SOMEBODY, *, user: str = "w_xfsb9gxtlfom") -> Sent:
     attributes: dict[str, Any] = {
-        "meeting": {"internal-meeting-id": "8043c8452ae9-1698771157700", "external-meeting-id": ALIAS},
+        "meeting": {"internal-meeting-id": "8043c8452ae9-1698771157700", "external-meeting-id": who.alias},
         "user": {
             "internal-user-id": user,
-            "external-user-id": external,
+            "external-user-id": who.visitor,
             "name": "John Doe",
             "role": "MODERATOR",
             "presenter": False,
@@ -71,8 +87,8 @@ def bigbluebutton(event: str, *, at_ms: int = NOW_MS, user: str = "w_xfsb9gxtlfo
     }
     if event == "meeting-ended":
         del attributes["user"]
-    told = {"data": {"type": "event", "id": event, "attributes": attributes, "event": {"ts": at_ms}}}
-    form = {"domain": "bbb.example.org", "event": f"[{json.dumps(told)}]", "timestamp": at_ms + 5}
+    told = {"data": {"type": "event", "id": event, "attributes": attributes, "event": {"ts": who.at_ms}}}
+    form = {"domain": "bbb.example.org", "event": f"[{json.dumps(told)}]", "timestamp": who.at_ms + 5}
     return summed(urlencode(form).encode())
 
 
@@ -82,31 +98,35 @@ def summed(body: bytes, algorithm: str = "sha1", url: str = HOOK, key: bytes = S
     return Sent({"content-type": "application/x-www-form-urlencoded"}, body, joined)
 
 
-def openvidu(event: str, *, at_ms: int = NOW_MS, key: bytes = SECRET) -> Sent:
-    document = {"creationDate": at_ms, "event": event, "data": {"roomId": ALIAS, "roomName": "room", "owner": "admin"}}
+def openvidu(event: str, who: Who = SOMEBODY, *, key: bytes = SECRET) -> Sent:
+    document = {
+        "creationDate": who.at_ms,
+        "event": event,
+        "data": {"roomId": who.alias, "roomName": "room", "owner": "admin"},
+    }
     body = compact(document)
-    signature = hmac.new(key, f"{at_ms}.".encode() + body, hashlib.sha256).hexdigest()
-    return Sent({"x-timestamp": str(at_ms), "x-signature": signature, "content-type": "application/json"}, body)
+    signature = hmac.new(key, f"{who.at_ms}.".encode() + body, hashlib.sha256).hexdigest()
+    return Sent({"x-timestamp": str(who.at_ms), "x-signature": signature, "content-type": "application/json"}, body)
 
 
-def jitsi(event: str, *, at_s: int = NOW_S, jid: str = "14f01c40-5195-4a4d", **more: Any) -> Sent:
+def jitsi(event: str, who: Who = SOMEBODY, *, jid: str = "14f01c40-5195-4a4d", **more: Any) -> Sent:
     occupant = {
         "name": "James Barrow",
         "email": "j.barrow@domain.example",
-        "id": VISITOR,
+        "id": who.visitor,
         "occupant_jid": f"{jid}@meet.example.org/OWhl8jSh",
-        "joined_at": at_s - (9 if event == "muc-occupant-left" else 0),
-        **({"left_at": at_s} if event == "muc-occupant-left" else {}),
+        "joined_at": who.at_s - (9 if event == "muc-occupant-left" else 0),
+        **({"left_at": who.at_s} if event == "muc-occupant-left" else {}),
     }
     document: dict[str, Any] = {
         "event_name": event,
-        "room_name": ALIAS,
-        "room_jid": f"{ALIAS}@conference.meet.example.org",
+        "room_name": who.alias,
+        "room_jid": f"{who.alias}@conference.meet.example.org",
         "is_breakout": False,
         **more,
     }
     if event == "muc-room-destroyed":
-        document |= {"created_at": at_s - 60, "destroyed_at": at_s, "all_occupants": [occupant]}
+        document |= {"created_at": who.at_s - 60, "destroyed_at": who.at_s, "all_occupants": [occupant]}
     else:
         document |= {"active_occupants_count": 1, "occupant": occupant}
     return Sent({"authorization": f"Bearer {SECRET.decode()}", "content-type": "application/json"}, compact(document))
@@ -118,10 +138,10 @@ def janus(*told: dict[str, Any]) -> Sent:
     return Sent({"authorization": f"Basic {basic}", "content-type": "application/json"}, body)
 
 
-def janus_told(event: str, *, at_ms: int = NOW_MS, room: int | str = ALIAS, user: int = 8155) -> dict[str, Any]:
-    data = {"event": event, "room": room, "id": user}
-    told: dict[str, Any] = {"emitter": "MyJanus", "type": 64, "timestamp": at_ms * 1000 + 123}
+def janus_told(event: str, who: Who = SOMEBODY, *, room: int | str = "", user: int = 8155) -> dict[str, Any]:
+    data = {"event": event, "room": room or who.alias, "id": user}
+    told: dict[str, Any] = {"emitter": "MyJanus", "type": 64, "timestamp": who.at_ms * 1000 + 123}
     if event == "joined":
-        told |= {"session_id": 2004798115, "handle_id": 3708519405, "opaque_id": VISITOR}
+        told |= {"session_id": 2004798115, "handle_id": 3708519405, "opaque_id": who.visitor}
         data |= {"private_id": 3, "display": "ben"}
     return {**told, "event": {"plugin": "janus.plugin.videoroom", "data": data}}

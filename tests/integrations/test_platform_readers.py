@@ -178,7 +178,7 @@ def test_what_has_no_meaning_here_is_left_out(kind: str, sent: Sent) -> None:
 
 @pytest.mark.parametrize("identity", ["ben", "g_short", "g_0123456789abcdEF7", "g_0123456789abcdE.", ""])
 def test_whoever_the_gateway_did_not_send_is_no_visitor(identity: str) -> None:
-    (event,) = told("livekit", words.livekit("participant_joined", identity=identity))
+    (event,) = told("livekit", words.livekit("participant_joined", words.Who(identity)))
     assert event.visitor is None
 
 

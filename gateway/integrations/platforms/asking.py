@@ -1,0 +1,112 @@
+"""Asking the platform who is inside: every so often, of each door where somebody may be.
+
+Rule that holds here: whoever was sent there and stands in the answer, as a whole word, is inside by that, as far as the
+rules allow; whoever does not is not out by that, for other signs may say otherwise. One replica asks for each door. A
+platform that does not answer holds up nobody, and is not asked for every door in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from gateway.integrations.platforms.inside import ACTOR, PlatformInside
+from gateway.store import Doors, Known, PlatformFacts, Presences, StoreAway, StoreFull, UnknownOwner
+from gateway.store.beat import DoorBeat
+from gateway.store.keys import partition_of
+from gateway.store.snapshot import member_of
+from rules.events import Enter
+from rules.lease import lease_for
+from rules.model import Door, DoorKind, Owner
+
+CONNECTION = "asked_platform"  # what that sign of somebody is called at the door
+AT_ONCE = 8
+MOST_UNANSWERED = 8  # then the rest of a round is left out
+OF_ROUND = 0.8  # of the time between rounds, for which a door is one replica's to ask for
+_WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+# The platform's answers about a door; none where it gave none, or not the one that it should.
+Ask = Callable[[Owner, Door], Awaitable[Sequence[str]]]
+
+
+class Asking:
+    """Asks every `every_s` seconds, for the doors where somebody is by this process's connections, or by events."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        facts: PlatformFacts,
+        presences: Presences,
+        inside: PlatformInside,
+        ask: Ask,
+        every_s: float,
+    ) -> None:
+        self._doors = doors
+        self._facts = facts
+        self._presences = presences
+        self._inside = inside
+        self._ask = ask
+        self._every_s = every_s
+        self._unanswered = 0
+
+    async def run(self) -> None:
+        """Ask for ever; to be run as a task."""
+        while True:
+            began = time.monotonic()
+            await self.round()
+            await asyncio.sleep(max(0.0, self._every_s - (time.monotonic() - began)))
+
+    async def round(self) -> None:
+        """Ask for every door once. Never raises StoreAway."""
+        self._unanswered = 0
+        turns = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for place in sorted(self._presences.places() | self._inside.places()):
+                group.create_task(self._in_turn(turns, *place))
+
+    async def _in_turn(self, turns: asyncio.Semaphore, owner_id: str, door_id: str) -> None:
+        async with turns:
+            if self._unanswered >= MOST_UNANSWERED:
+                return
+            try:
+                await self._door(owner_id, door_id)
+            except UnknownOwner:
+                self._inside.is_empty(owner_id, door_id)
+            except (StoreAway, StoreFull):
+                return  # the next round asks again
+
+    async def _door(self, owner_id: str, door_id: str) -> None:
+        if not await self._facts.claim("asked", door_id, int(1000 * OF_ROUND * self._every_s)):
+            return
+        owner = (await self._doors.read(owner_id, door_id)).owner
+        door, sent = owner.doors.get(door_id), await self._facts.sent(owner_id, door_id)
+        if door is None or not door.presence:
+            self._inside.is_empty(owner_id, door_id)
+        if door is None or not sent:
+            return
+        answers = await self._ask(owner, door)
+        self._unanswered = 0 if answers else self._unanswered + 1
+        said = words_in(answers)
+        await self._renew(owner_id, door, {visitor: known for visitor, known in sent.items() if visitor in said})
+
+    async def _renew(self, owner_id: str, door: Door, people: Mapping[str, Known]) -> None:
+        """Renew the sign of everybody who has one; of whoever has none, the rules are asked."""
+        if not people:
+            return
+        members = {member_of(visitor, CONNECTION, known.role): visitor for visitor, known in people.items()}
+        is_session = door.kind is DoorKind.SESSION
+        now_ms = self._doors.store.estimate_now_ms()
+        alive_until_ms = lease_for(door.kind, self._doors.policy, now_ms) if is_session else 0
+        beat = DoorBeat(door.id, owner_id, renew=list(members), alive_until_ms=alive_until_ms)
+        answer = await self._doors.beats.beat(partition_of(owner_id), [beat])
+        for member in (text.split(" ", 1)[1] for text in answer.missing):
+            known = people[members[member]]
+            enter = Enter(members[member], known.role, CONNECTION, known.seat)
+            await self._doors.change(owner_id, door.id, enter, actor=ACTOR)
+
+
+def words_in(answers: Iterable[str]) -> frozenset[str]:
+    """The words of some texts: letters, digits, _ and - that stand together."""
+    return frozenset(word for text in answers for word in _WORD.findall(text))
