@@ -11,8 +11,8 @@ import pytest
 import uvloop
 
 from tests.integration.conftest import Furnish, Start, Stored, furnish, platform, server, start, stored
-from tests.integration.platform import Platform
-from tests.platforms.meetings import Meeting, hold
+from tests.integration.places import Sections, merged
+from tests.platforms.meetings import Meeting, as_shipped, hold, routes
 from tests.platforms.prosody import Postbox, Prosody, start_prosody
 from tests.platforms.walking import make_keys
 
@@ -51,16 +51,20 @@ def begin_prosody(program: Callable[..., Path], tmp_path: Path) -> Iterator[Call
 
 @pytest.fixture
 async def meet(
-    begin_prosody: Callable[..., Prosody], start: Start, furnish: Furnish, platform: Platform
+    begin_prosody: Callable[..., Prosody], start: Start, furnish: Furnish, keys: Path
 ) -> AsyncIterator[Hold]:
-    """A room with its host, a gateway before a Prosody, and what else is given of the configuration."""
+    """A room with its host before a Prosody: as operators copy it (`shipped`), or with tokens and events left out."""
     postbox = Postbox()
     held: list[Meeting] = []
 
-    async def begin(*, tokens: bool = False, **more: Any) -> Meeting:
-        prosody = begin_prosody(tokens=tokens)
+    async def begin(sections: Sections | None = None, *, shipped: bool = False) -> Meeting:
+        prosody = begin_prosody(tokens=shipped)
         await postbox.start(prosody.events_port)
-        held.append(await hold(prosody, postbox, start, furnish, platform, **more))
+        plain: dict[str, Any] = {"upstream": {"url": prosody.url}, "routes": routes()}
+        given = as_shipped(prosody, keys) if shipped else plain
+        table = given.pop("routes")
+        running = await start(merged(given, sections or {}), routes=table)
+        held.append(await hold(prosody, postbox, running, furnish))
         return held[-1]
 
     yield begin

@@ -1,33 +1,42 @@
 """A clinic whose calls are in Prosody: its people come by their links, over a WebSocket or by BOSH.
 
-Rule that holds here: nobody speaks to Prosody but through the gateway; page and signalling are two upstreams of it.
+Rule that holds here: nobody speaks to Prosody but through the gateway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rules.model import Room
-from tests.integration.conftest import Furnish, Start
+from tests.integration.conftest import Furnish
 from tests.integration.people import Browser, Document
-from tests.integration.places import Clinics, Sections, merged
-from tests.integration.platform import Platform
-from tests.platforms.prosody import Postbox, Prosody
+from tests.integration.places import Clinics, Running
+from tests.platforms.prosody import TOKEN_SECRET, Postbox, Prosody
+from tests.platforms.walking import sections_of
 from tests.platforms.xmpp import Person, Polls, Socket
 
 WAYS = {"websocket": "/xmpp-websocket", "bosh": "/http-bind"}
 
 
-def routes(signalling: str, binds: str) -> list[dict[str, Any]]:
-    """Jitsi's addresses: the page, and both ways to its signalling, below a tenant's name as well."""
-    bound = {"binds": binds, "upstream": signalling}
+def routes() -> list[dict[str, Any]]:
+    """A page and both ways to signalling, below a tenant's name as well, where nothing but the query names the room."""
     return [
         {"path": "/call/{alias}", "class": "entry"},
-        {"path": "**/xmpp-websocket", "class": "signal", **bound},
-        {"path": "**/http-bind", "class": "poll", **bound},
+        {"path": "**/xmpp-websocket", "class": "signal", "binds": "query:room"},
+        {"path": "**/http-bind", "class": "poll", "binds": "query:room"},
     ]
+
+
+def as_shipped(prosody: Prosody, keys: Path) -> dict[str, Any]:
+    """The ready configuration for Jitsi, at this Prosody's addresses.
+
+    HS256 takes the place of RS256, which a Prosody without Jitsi's own modules cannot verify.
+    """
+    given = sections_of("jitsi", keys, prosody.url)
+    given["identity"] |= {"algorithm": "HS256", "key_file": "", "keys": [TOKEN_SECRET]}
+    return given
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,6 @@ class Meeting:
     prosody: Prosody
     postbox: Postbox
     clinics: Clinics
-    platform: Platform
     room: Room
     host: Browser
     room_name: str = ""  # what the platform calls it, once the host has been there
@@ -65,7 +73,7 @@ class Meeting:
             page = await browser.page(location)
         assert page.status == 200, f"{page.status} {page.verdict}"
         path, _, query = location.partition("?")
-        return Entered(path.removeprefix("/call/"), query.removeprefix("jwt="))
+        return Entered(path.rpartition("/")[2], query.removeprefix("jwt="))
 
     async def alias(self, browser: Browser, link: str = "") -> str:
         """The platform's name for the door, learned by going there."""
@@ -120,24 +128,9 @@ class Meeting:
             await person.close()
 
 
-async def hold(
-    prosody: Prosody,
-    postbox: Postbox,
-    start: Start,
-    furnish: Furnish,
-    platform: Platform,
-    *,
-    binds: str = "query:room",
-    calls: Callable[[str], Sequence[object]] = lambda _url: (),
-    sections: Sections | None = None,
-) -> Meeting:
-    """A gateway before this Prosody, a clinic with a room, and its host, signed in.
-
-    `binds`: what names the door in signalling; `calls`: what is asked of the platform at this address.
-    """
-    given = {"platform": {"calls": calls(prosody.url)}}
-    running = await start(merged(given, sections or {}), routes=routes(prosody.url, binds))
+async def hold(prosody: Prosody, postbox: Postbox, running: Running, furnish: Furnish) -> Meeting:
+    """A clinic with a room, and its host, signed in, on a gateway before this Prosody."""
     postbox.to = running.internal + "/platform-events"
     clinics = furnish(running)
     room = await clinics.room()
-    return Meeting(prosody, postbox, clinics, platform, room, await clinics.host(room))
+    return Meeting(prosody, postbox, clinics, room, await clinics.host(room))

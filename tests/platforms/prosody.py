@@ -22,12 +22,11 @@ from aiohttp import ClientSession, web
 from tests.integration.people import WAIT_S, Document, eventually
 from tests.proxies.shipped import free_port
 
-DOMAIN, ROOMS = "meet.example", "conference.meet.example"
+DOMAIN, ROOMS = "meet.jitsi", "muc.meet.jitsi"
 HIBERNATION_S = 2  # a lost connection may be resumed this long; Prosody's own default is 600
 INACTIVITY_S = 1  # who polls and is silent this long is out; Prosody's own default is 60
 TOKEN_SECRET = "what Prosody and the gateway know, for a test 03"
-BACKEND_SECRET = "what only backends of Prosody know, a test 04"
-EVENTS_BEARER = "what Prosody says with its events, a test 05"
+EVENTS_BEARER = "a key for tests that is long enough: jitsi-events"
 READY = f"GET {DOMAIN}/http-bind/ready"
 _REQUEST = re.compile(rf"Firing event: ([A-Z]+ {re.escape(DOMAIN)}/\S*)$", re.MULTILINE)
 MODULES = Path(__file__).parent / "prosody_modules"
@@ -51,7 +50,7 @@ consider_bosh_secure = true
 smacks_hibernation_time = {hibernation_s}
 bosh_max_inactivity = {inactivity_s}
 meet_token_secret = "{token_secret}"
-meet_backend_secret = "{backend_secret}"
+meet_asks_for_tokens = {asks}
 meet_events_bearer = "{events_bearer}"
 meet_rooms = "{rooms}"
 api_prefix = "http://127.0.0.1:{events_port}"
@@ -86,7 +85,7 @@ class Prosody:
 
     async def end_meeting(self, room: str) -> int:
         """What a backend of Prosody says that ends a room for everybody; the status of the answer."""
-        token = jwt.encode({"exp": int(time.time()) + 60}, BACKEND_SECRET, "HS256")
+        token = jwt.encode({"exp": int(time.time()) + 60}, TOKEN_SECRET, "HS256")
         url, headers = f"{self.url}/end-meeting?conference={room}@{ROOMS}", {"Authorization": f"Bearer {token}"}
         async with ClientSession() as session, session.post(url, headers={**headers, "Host": DOMAIN}) as answer:
             return answer.status
@@ -105,8 +104,8 @@ def start_prosody(program: Path, at: Path, *, tokens: bool = False) -> Prosody:
     port, events_port = free_port(), free_port()
     config = CONFIG.format(
         at=at, modules=MODULES, port=port, events_port=events_port, domain=DOMAIN, rooms=ROOMS,
-        hibernation_s=HIBERNATION_S, inactivity_s=INACTIVITY_S, backend_secret=BACKEND_SECRET,
-        events_bearer=EVENTS_BEARER, token_secret=TOKEN_SECRET if tokens else "",
+        hibernation_s=HIBERNATION_S, inactivity_s=INACTIVITY_S, events_bearer=EVENTS_BEARER,
+        token_secret=TOKEN_SECRET, asks="true" if tokens else "false",
     )  # fmt: skip
     (at / "certs").mkdir()
     (at / "prosody.cfg.lua").write_text(config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -16,23 +15,12 @@ from tests.platforms.test_prosody import answer
 from tests.platforms.xmpp import Polls, Refused
 
 BOTH = pytest.mark.parametrize("way", WAYS)
-IDENTITY: Mapping[str, Any] = {
-    "kind": "jwt",
-    "carrier": "query",
-    "name": "jwt",
-    "algorithm": "HS256",
-    "keys": [TOKEN_SECRET],
-    "issuer": "link-gateway",
-    "audience": "jitsi",
-    "claims": {"sub": DOMAIN, "room": "{alias}", "context": {"user": {"id": "{visitor}", "name": "{name}"}}},
-    "host_claims": {"context": {"user": {"affiliation": "owner"}}},
-}
 
 
 @pytest.fixture
 async def meeting(meet: Hold) -> Meeting:
-    """A room before a Prosody that lets nobody join without a token."""
-    return await meet(tokens=True, binds="credential:query:token:room", sections={"identity": IDENTITY})
+    """A room before a Prosody that lets nobody join without a token, by the configuration that operators copy."""
+    return await meet(shipped=True)
 
 
 def read(token: str) -> dict[str, Any]:
@@ -51,9 +39,9 @@ async def test_the_token_that_a_page_is_given_lets_its_person_into_its_room(meet
     guest = await meeting.connect(browser, way, entered)
     await guest.join(entered.alias)
     await host.sees(guest)
-    user = {"id": browser.visitor(), "name": "Ada"}
+    user, guests = {"id": browser.visitor(), "name": "Ada"}, {"affiliation": "member", "moderator": False}
     claims = read(entered.token)
-    assert (claims["sub"], claims["room"], claims["context"]) == (DOMAIN, entered.alias, {"user": user})
+    assert (claims["sub"], claims["room"], claims["context"]) == (DOMAIN, entered.alias, {"user": user | guests})
     assert read((await meeting.enter(meeting.host)).token)["context"]["user"]["affiliation"] == "owner"
     told = await meeting.postbox.heard("occupant-joined", entered.alias, 2)
     assert {key: told[1].said["occupant"][key] for key in user} == user
@@ -116,6 +104,6 @@ async def test_the_removed_keep_a_token_that_opens_nothing_here(meeting: Meeting
     await guest.cut()
     for other in WAYS:
         assert await answer(meeting, browser, other, entered.address(other)) == 403
-    page = await browser.page(f"/call/{entered.alias}?jwt={entered.token}")
+    page = await browser.page(f"/{entered.alias}?jwt={entered.token}")
     assert page.status == 303
     assert "jwt" not in page.location

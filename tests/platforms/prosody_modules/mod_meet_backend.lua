@@ -1,12 +1,12 @@
--- The two addresses by which a backend puts people out of Jitsi's rooms, as Jitsi's modules document them:
+-- The page, whatever its address; and the two addresses by which a backend puts people out of Jitsi's rooms, as Jitsi's
+-- modules document them, with a bearer that is signed with the secret:
 --   PUT /kick-participant?room=NAME          {"participantId": "the last part of the occupant's address in the room"}
 --   POST /end-meeting?conference=ROOM-JID
--- with a bearer signed by a secret of its own, never by that of people's tokens.
 local jid, json, jwt = require "util.jid", require "util.json", require "util.jwt";
 local formdecode = require "util.http".formdecode;
 
 local muc = module:get_option_string("meet_rooms");
-local secret = module:get_option_string("meet_backend_secret");
+local secret = module:get_option_string("meet_token_secret");
 
 local function allowed(request)
 	local good, claims = jwt.verify(secret, (request.headers.authorization or ""):match("^Bearer (.+)$") or "");
@@ -45,4 +45,11 @@ local function finish(event)
 end
 
 module:depends("http");
-module:provides("http", { default_path = "/", route = { ["PUT kick-participant"] = kick, ["POST end-meeting"] = finish } });
+module:provides("http", {
+	default_path = "/";
+	route = {
+		["PUT kick-participant"] = kick;
+		["POST end-meeting"] = finish;
+		["GET /*"] = function () return "<!doctype html><p>A page that connects to its room."; end;
+	};
+});

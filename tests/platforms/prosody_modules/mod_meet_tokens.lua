@@ -1,11 +1,12 @@
 -- Who may come in, by the token in the address, as Jitsi asks it: signed with the secret, for this audience, not yet
--- expired, and for this room alone. Without `meet_token_secret` everybody may, as in a Jitsi without authentication.
+-- expired, and for this room alone. Unless `meet_asks_for_tokens` everybody may, as in a Jitsi without authentication.
 -- HS256 alone, which is what this Prosody's own util.jwt knows.
 local jid, jwt = require "util.jid", require "util.jwt";
 local formdecode = require "util.http".formdecode;
 local st = require "util.stanza";
 
-local secret = module:get_option_string("meet_token_secret", "");
+local secret = module:get_option_string("meet_token_secret");
+local asks = module:get_option_boolean("meet_asks_for_tokens");
 local audience = module:get_option_string("meet_token_audience", "jitsi");
 
 local function read(token)
@@ -23,7 +24,7 @@ end
 
 local function may_join(event)
 	local claims, room = event.origin.meet_claims, jid.node(event.room.jid);
-	if secret ~= "" and not (claims and claims.room and claims.room:lower() == room) then
+	if asks and not (claims and claims.room and claims.room:lower() == room) then
 		event.origin.send(st.error_reply(event.stanza, "auth", "not-allowed"));
 		return true;
 	end
