@@ -20,7 +20,7 @@ from aiohttp import web
 from gateway.edge import answers
 from gateway.edge.admitted import Admitted
 from gateway.edge.away import AwayKind, UpstreamAway
-from gateway.edge.parts import Call, Parts
+from gateway.edge.parts import Call, Opening, Parts
 from gateway.edge.tickets import ticket_prefix
 from gateway.errors import Problem
 from gateway.store import StoreAway, StoreFull
@@ -60,8 +60,9 @@ class HandOver:
         where the platform is needed first.
         """
         is_first = match.route.kind in {RouteClass.ENTRY, RouteClass.MINT}
-        if not self._is_told(admitted):
-            await self._tell(admitted, opens=is_first)
+        opens = self._parts.opening if is_first and self._parts.config.platform.calls_on("open") else None
+        if opens is not None or not self._is_told(admitted):
+            await self._tell(admitted, opens)
         if not self._answers(match):
             return None
         try:
@@ -91,15 +92,15 @@ class HandOver:
         _, found = self._told.get(_memo(admitted), (0.0, _NOTHING))
         return found
 
-    async def _tell(self, admitted: Admitted, *, opens: bool) -> None:
-        """Note who is handed over, and have the platform make its room if it has none. Raises UpstreamAway."""
+    async def _tell(self, admitted: Admitted, opens: Opening | None) -> None:
+        """Note who is handed over, and have the platform make its room if it `opens` any. Raises UpstreamAway."""
         parts, given = self._parts, admitted.given
         who = (given.owner_id, given.door, given.alias, given.visitor, given.role, given.seat)
         try:
             await parts.platform.handed(*who)
-            if opens and parts.opening is not None:
+            if opens is not None:
                 async with asyncio.timeout(DEADLINE_S):
-                    found = await parts.opening.ready(given.owner_id, given.door, self._facts(admitted, _NOTHING))
+                    found = await opens.ready(given.owner_id, given.door, self._facts(admitted, _NOTHING))
             else:
                 found = await parts.platform.found(given.owner_id, given.door)
         except TimeoutError as error:
