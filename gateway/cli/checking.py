@@ -6,12 +6,13 @@ for the store and the platform where it is told to.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
 import click
@@ -22,6 +23,7 @@ from gateway.cli.commands import FAILED, WRONG_USE, run_async
 from gateway.cli.dialling import dial
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import show
+from gateway.cli.probing import Outcome, not_refused, probe
 from gateway.config import Config, ConfigFaults, Fault, load
 from gateway.edge.template_faults import unused_templates
 from gateway.reload import file_faults
@@ -32,7 +34,7 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 @click.command()
 @config_option
 @json_option
-@click.option("--live", is_flag=True, help="Also ask the store and every platform address whether they answer.")
+@click.option("--live", is_flag=True, help="Also ask the store and the platform: who answers, and what is refused.")
 def check(config_file: Path | None, as_json: bool, live: bool) -> None:
     """Tell every fault of a configuration at once, and what to think about."""
     try:
@@ -48,15 +50,33 @@ def check(config_file: Path | None, as_json: bool, live: bool) -> None:
     warnings = list(_warnings(config))
     lines = [*(f"warning: {sentence}" for sentence in warnings), "the configuration has no faults"]
     document: dict[str, object] = {"faults": [], "warnings": warnings}
-    silent = run_async(dial(config)) if live else []
+    told = run_async(_live(config, document)) if live else []
     if live:
-        document["silent"] = silent
-        lines += [] if silent else ["the store and the platform answer"]
+        lines += _all_well(document)
     show(document, lines, as_json=as_json)
-    for sentence in silent:
+    for sentence in told:
         print(sentence, file=sys.stderr)
-    if silent:
+    if told:
         raise click.exceptions.Exit(FAILED)
+
+
+async def _live(config: Config, document: dict[str, object]) -> list[str]:
+    """Ask the store and the platform, and put what came of it into `document`. Returns a sentence for each fault."""
+    silent, probed = await asyncio.gather(dial(config), probe(config))
+    document["silent"] = silent
+    document["probes"] = [each.document() for each in probed]
+    return [*silent, *not_refused(probed)]
+
+
+def _all_well(document: dict[str, object]) -> list[str]:
+    """What is as it should be, where all of its kind is."""
+    probed, silent = cast("list[dict[str, object]]", document["probes"]), document["silent"]
+    lines = [] if silent else ["the store and the platform answer"]
+    if probed and all(each["outcome"] == Outcome.REFUSED for each in probed):
+        lines = [f"the platform refuses what it must: {len(probed)} tried", *lines]
+    elif not probed and not silent:
+        lines = ["no [[platform.probes]]: nothing was tried that the platform must refuse", *lines]
+    return lines
 
 
 def _show_faults(faults: Iterable[Fault]) -> NoReturn:

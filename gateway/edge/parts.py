@@ -17,7 +17,6 @@ from aiohttp import web
 from gateway.config import Config
 from gateway.edge.assets import Assets
 from gateway.edge.away import UpstreamAway
-from gateway.edge.connection_names import ConnectionNames
 from gateway.edge.cookies import CookieNames, Jar
 from gateway.edge.forward import Forwarder
 from gateway.edge.limits import Limits
@@ -100,7 +99,6 @@ class Parts:
     sessions: Sessions
     ledger: Ledger
     platform: PlatformFacts
-    connections: ConnectionNames
     hub: Hub
     presences: Presences
     pages: Pages

@@ -41,12 +41,22 @@ class PlatformClient:
         self._session: ClientSession | None = None
 
     async def ask(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", deadline_s: float = DEADLINE_S
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        deadline_s: float = DEADLINE_S,
+        *,
+        cut: bool = False,
     ) -> PlatformAnswer:
-        """One request and its whole answer. Raises UpstreamAway, whose detail names neither address nor person."""
+        """One request and its whole answer; with `cut`, no more of it than fits, where a longer one is else an error.
+
+        Raises UpstreamAway, whose detail names neither address nor person.
+        """
         try:
             async with asyncio.timeout(deadline_s):
-                return await self._ask(method, url, headers, body)
+                return await self._ask(method, url, headers, body, cut=cut)
         except TimeoutError as error:
             raise UpstreamAway(AwayKind.TIMEOUT, "its API took too long") from error
         except ssl.SSLError as error:
@@ -54,7 +64,9 @@ class PlatformClient:
         except (ClientError, OSError, ValueError) as error:  # refused, hung up, no HTTP, too long, or no such address
             raise UpstreamAway(AwayKind.CONNECT, f"its API cannot be asked: {type(error).__name__}") from error
 
-    async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> PlatformAnswer:
+    async def _ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, cut: bool
+    ) -> PlatformAnswer:
         if self._session is None:
             connector = TCPConnector(ssl=self._authorities or True)
             timeout = ClientTimeout(total=None)  # the deadline is ours
@@ -66,9 +78,9 @@ class PlatformClient:
             said = await answer.content.read(LONGEST_ANSWER + 1)
             while len(said) <= LONGEST_ANSWER and (more := await answer.content.read(LONGEST_ANSWER)):
                 said += more
-            if len(said) > LONGEST_ANSWER:
+            if len(said) > LONGEST_ANSWER and not cut:
                 raise ValueError("the answer is too long")
-            return PlatformAnswer(answer.status, said)
+            return PlatformAnswer(answer.status, said[:LONGEST_ANSWER])
 
     async def close(self) -> None:
         """Let go of every connection."""

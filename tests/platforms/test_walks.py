@@ -14,7 +14,6 @@ from tests.integration.places import Clinics
 from tests.platforms import walking
 from tests.platforms.walking import ANSWERED, NAMES, PEOPLE, UPGRADED, Scripted, Step
 
-WALKED = [name for name in NAMES if name not in {"janus", "nextcloud-talk", "openvidu-meet"}]
 ADMITTED = PEOPLE.index("admitted")
 
 
@@ -83,7 +82,7 @@ async def _call(clinics: Clinics, owner: str, name: str, signal: Step) -> _Call:
     return _Call(host, guest, alias, of_host, await walking.carried(guest, entry, table, alias), socket)
 
 
-@pytest.mark.parametrize("walkers", WALKED, indirect=True)
+@pytest.mark.parametrize("walkers", NAMES, indirect=True)
 async def test_everybody_is_answered_as_its_table_says_and_only_what_is_allowed_reaches_the_platform(
     request: pytest.FixtureRequest, walkers: Walkers, scripted: Scripted
 ):
