@@ -126,6 +126,7 @@ class Gateway:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.parts.hub.close()
         self.parts.upstream_for.close()
+        await self.parts.connections.settle()
         await self.parts.client.close()
         await self.store.close()
         if self.parts.traces is not None:

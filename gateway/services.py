@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from gateway import clock
 from gateway.config import Config
 from gateway.edge.assets import Assets
+from gateway.edge.connection_names import ConnectionNames
 from gateway.edge.cookies import CookieNames
 from gateway.edge.forward import Forwarder
 from gateway.edge.languages import read_catalogues
@@ -193,6 +194,7 @@ def build_parts(
         sessions=store.sessions,
         ledger=store.ledger,
         platform=store.platform,
+        connections=ConnectionNames(store.platform.note, store.store.estimate_now_ms),
         hub=Hub(store.doors),
         presences=Presences(store.doors, heartbeat_s=min(config.presence.heartbeat_s, config.waiting.heartbeat_s)),
         pages=made.pages,

@@ -18,6 +18,7 @@ PLACEHOLDERS = (*FACTS, CONNECTION)
 _LITERAL = re.compile(r"[A-Za-z0-9._~-]+")
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _PARAMETERS = r"(?:;[^/]*)?"
+_NAME = r"[A-Za-z0-9._~-]{1,128}"  # as it will be said to the platform, so in one spelling only
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class PathPattern:
         """What a raw path must match in full; its groups are the placeholders."""
         parameters = _PARAMETERS if guards else ""
         body = "".join(
-            f"/(?P<{match.group(1)}>[^/]+)"
+            f"/(?P<{match.group(1)}>{_NAME if match.group(1) == CONNECTION else '[^/]+'})"
             if (match := _PLACEHOLDER.fullmatch(part))
             else f"/{re.escape(part)}{parameters}"
             for part in self.segments

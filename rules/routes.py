@@ -14,7 +14,7 @@ from enum import Enum, StrEnum, auto
 from rules.bindings import Binding, BindingKind, Said, read_parameter
 from rules.bindings import Candidate as Candidate  # noqa: PLC0414 - `bound_door` speaks of it, so it is found here too
 from rules.model import Role
-from rules.patterns import PathPattern, cut_pattern, fill, pins_a_door, placeholders_in
+from rules.patterns import CONNECTION, PathPattern, cut_pattern, fill, pins_a_door, placeholders_in
 
 
 class RouteClass(StrEnum):
@@ -115,6 +115,11 @@ class Match:
     route: Route
     placeholders: Mapping[str, str]
     parameter: str | None = None  # what the bound query parameter says: a door's alias, or a credential
+
+    @property
+    def connection(self) -> str:
+        """What the platform calls the connection that it is for; empty where its path says nothing of one."""
+        return self.placeholders.get(CONNECTION, "")
 
 
 @dataclass(frozen=True, slots=True)

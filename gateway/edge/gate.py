@@ -39,6 +39,7 @@ from rules.routes import (
 )
 
 RENEW_AFTER_MS = 60_000
+RETRY_S = 60  # who has too many connections may have given one up by then
 NO_PASS = Verdict(Reason.NO_PASS, rule="Only a link leads in here, and this browser has come by none lately.")
 
 
@@ -131,6 +132,9 @@ class Gate:
         wanted = match.route.role
         if wanted is not None and wanted is not given.role:
             return answers.problem(Problem("hosts-only", 403, "Only hosts may do this."), call)
+        if match.connection and not self._parts.connections.saw(given, match.connection):
+            detail = "This browser has too many connections at once."
+            return answers.problem(Problem("too-many-connections", 429, detail, retry_after_s=RETRY_S), call)
         return await self._hand_over(call, match, _reason(given), Admitted(given, bound, snapshot.owner))
 
     async def _hand_over(self, call: Call, match: Match, reason: Reason, admitted: Admitted) -> Allowed | web.Response:
@@ -168,6 +172,8 @@ class Gate:
         given = passes[bound.id]
         snapshot = self._parts.hub.fresh_snapshot(given.owner_id, given.door, self._parts.config.store.recheck_s)
         if snapshot is None or not self._is_live(snapshot, given) or match.route.role not in {None, given.role}:
+            return None
+        if match.connection and not self._parts.connections.saw(given, match.connection):
             return None
         admitted = Admitted(given, bound, snapshot.owner)
         if not self._handover.at_once(match, admitted):

@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.config import Config
 from gateway.edge.assets import Assets
 from gateway.edge.away import UpstreamAway
+from gateway.edge.connection_names import ConnectionNames
 from gateway.edge.cookies import CookieNames, Jar
 from gateway.edge.forward import Forwarder
 from gateway.edge.limits import Limits
@@ -99,6 +100,7 @@ class Parts:
     sessions: Sessions
     ledger: Ledger
     platform: PlatformFacts
+    connections: ConnectionNames
     hub: Hub
     presences: Presences
     pages: Pages
