@@ -112,7 +112,7 @@ class Calls:
     def _added(self, call: Call, allowed: Allowed) -> list[tuple[bytes, bytes]]:
         """The verdict, and a renewed pass."""
         return [verdict_header(allowed)] + [
-            (b"Set-Cookie", cookie.encode()) for cookie in allowed.renewal(self._parts, call)
+            (b"Set-Cookie", cookie.encode()) for cookie in allowed.renewal(self._parts, call.jar.passes)
         ]
 
 

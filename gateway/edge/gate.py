@@ -6,7 +6,7 @@ again at every request. Nothing is forwarded here: what is allowed is a value, f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -59,15 +59,18 @@ class Allowed:
         route = self.match.route
         return route.upstream if self.admitted is None else route.upstream_for(self.admitted.candidate)
 
-    def renewal(self, parts: Parts, call: Call) -> Sequence[str]:
-        """The pass signed anew now and then, so that it carries over a time without the store: Set-Cookie values."""
+    def renewal(self, parts: Parts, held: Callable[[], Iterable[Pass]]) -> Sequence[str]:
+        """The pass signed anew now and then, so that it carries over a time without the store: Set-Cookie values.
+
+        `held`: every pass of this browser, read only where one is due.
+        """
         now_ms = clock.now_ms()
         if self.admitted is None or self.by_ticket or self.reason is Reason.FAIL_STATIC:
             return ()
         given = self.admitted.given
         if now_ms - given.issued_at_ms <= RENEW_AFTER_MS:
             return ()
-        return parts.names.set_pass(parts.signing, replace(given, issued_at_ms=now_ms), call.jar.passes())
+        return parts.names.set_pass(parts.signing, replace(given, issued_at_ms=now_ms), [*held()])
 
 
 class Gate:
@@ -148,7 +151,7 @@ class Gate:
         if answer is None:
             return allowed
         answer.headers["X-Gateway-Verdict"] = answers.verdict_line(reason)
-        for cookie in allowed.renewal(self._parts, call):
+        for cookie in allowed.renewal(self._parts, call.jar.passes):
             answer.headers.add("Set-Cookie", cookie)
         return answer
 

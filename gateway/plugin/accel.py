@@ -40,6 +40,6 @@ class AccelCalls(Calls):
         answer.headers["Server"] = "link-gateway"
         answer.headers["X-Accel-Redirect"] = self._parts.config.upstream.accel
         answer.headers.update(platform_lines(self._parts, call, allowed))
-        for cookie in allowed.renewal(self._parts, call):
+        for cookie in allowed.renewal(self._parts, call.jar.passes):
             answer.headers.add("Set-Cookie", cookie)
         return answer

@@ -54,7 +54,7 @@ def allow(parts: Parts, call: Call, allowed: Allowed) -> web.Response:
     """Let through: 200, what the platform is told, now and then a renewed pass; nothing else."""
     answer = empty(HTTPStatus.OK)
     answer.headers.update(platform_lines(parts, call, allowed))
-    for cookie in allowed.renewal(parts, call)[:1]:  # proxies carry one at most
+    for cookie in allowed.renewal(parts, call.jar.passes)[:1]:  # proxies carry one at most
         answer.headers["Set-Cookie"] = cookie
     return answer
 

@@ -207,12 +207,11 @@ class Lane:
         self, person: Person, peer: str, now: float, allowed: Allowed, snapshot: Snapshot | None
     ) -> Permit | None:
         parts, given = self.parts, allowed.admitted.given if allowed.admitted is not None else None
+        cookies = [(b"Set-Cookie", each.encode()) for each in allowed.renewal(parts, person.passes.values)]
         kept_s = self._kept_s
-        if given is not None and not allowed.by_ticket:
+        if given is not None and not allowed.by_ticket and not cookies:
             kept_s = min(kept_s, (given.issued_at_ms + RENEW_AFTER_MS - clock.now_ms()) / 1000)
-            if kept_s <= 0:
-                return None  # the full lane renews the pass
-        answer, added = answer_context(allowed), (verdict_header(allowed),)
+        answer, added = answer_context(allowed), (verdict_header(allowed), *cookies)
         return Permit(
             route=allowed.match.route.kind.value,
             reason=allowed.reason.value,
