@@ -152,12 +152,12 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
         connection=FrontHandler if lane is None else partial(ExpressHandler, lane=lane),
     )
     public = web.ServerRunner(front, shutdown_timeout=1.0)
-    halaxy = HalaxyService(parts)
-    tasks = workers(store, parts, halaxy)
+    halaxy, events = HalaxyService(parts), PlatformEvents(parts)
+    tasks = workers(store, parts, halaxy, events)
     gateway = Gateway(config, store, parts, inside, public, _no_runner(), [], tasks, log, lane, shown)
     internal = Internal(parts, inside, lambda: gateway.draining).application()
     halaxy.mount(internal)
-    PlatformEvents(parts).mount(internal)
+    events.mount(internal)
     most = config.upstream.max_head_bytes  # a proxy's check carries the guest's own head
     gateway.internal = web.AppRunner(internal, access_log=None, max_line_size=most, max_field_size=most)
     try:

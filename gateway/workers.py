@@ -20,6 +20,7 @@ from gateway.integrations.endpoints import Postman
 from gateway.integrations.halaxy.service import HalaxyService
 from gateway.integrations.platforms.prompt import Prompt
 from gateway.integrations.platforms.sending_out import SINCE_MS, SendingOut
+from gateway.integrations.platforms.service import PlatformEvents
 from gateway.integrations.sharing import Sharing
 from gateway.integrations.ways import Ways
 from gateway.services import StoreServices
@@ -32,7 +33,9 @@ DAY_MS = 86_400_000
 OnApplied = Callable[[Applied], None]
 
 
-def workers(store: StoreServices, parts: Parts, halaxy: HalaxyService) -> list[asyncio.Task[None]]:
+def workers(
+    store: StoreServices, parts: Parts, halaxy: HalaxyService, events: PlatformEvents
+) -> list[asyncio.Task[None]]:
     """The tasks that run as long as the gateway does."""
     mover = Mover(store.store, retention_ms=parts.config.webhooks.retention_days * DAY_MS)
     hooks = Hooks(store.store)
@@ -47,6 +50,8 @@ def workers(store: StoreServices, parts: Parts, halaxy: HalaxyService) -> list[a
     if parts.policy.platform_removes or parts.policy.platform_ends:
         store.doors.on_applied = _both(store.doors.on_applied, Prompt(hooks, mover).applied)
         work["platform"] = lambda: _tell_platform(store, hooks, parts)
+    if events.asks:
+        work["asking"] = events.run
     if halaxy.is_on:
         work["halaxy"] = halaxy.run
     return [asyncio.create_task(_for_ever(run, parts.log), name=name) for name, run in work.items()]

@@ -8,17 +8,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import jwt
 import pytest
 import uvloop
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.integrations.platforms import intake
+from gateway.integrations.platforms.asking import CONNECTION
 from gateway.integrations.platforms.inside import OF_EVENTS
 from gateway.store import StoreAway
 from rules.model import Role, Room
 from tests.integration.conftest import Furnish, Start, furnish, platform, server, start, stored
-from tests.integration.people import Browser
+from tests.integration.people import Browser, eventually
 from tests.integration.places import Clinics, now_ms
 from tests.integrations import platform_words as words
 from tests.integrations.platform_words import HOOK, JANUS, SECRET, Sent, Who
@@ -205,3 +207,41 @@ async def test_without_a_platform_there_is_no_such_address(start: Start, client:
     running = await start()
     async with client.post(running.internal + "/platform-events", data=b"{}") as answer:
         assert answer.status == 404
+
+
+async def test_a_gateway_asks_the_platform_with_its_own_credentials(start: Start, furnish: Furnish) -> None:
+    asked: list[tuple[str, str]] = []
+    inside: list[str] = []
+
+    async def participants(request: web.Request) -> web.Response:
+        asked.append((request.path_qs, request.headers.get("Authorization", "")))
+        return web.json_response({"participants": [{"identity": who} for who in inside]})
+
+    app = web.Application()
+    app.router.add_get("/rooms/{room}", participants)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/rooms/{{alias}}"
+        call = {"on": "ask", "method": "GET", "url": url, "sign": "jwt", "claims": {"room": "{alias}"}}
+        settings = {"ask_every_s": 1, "calls": [call]}
+        clinics = furnish(await start({"platform": settings}))
+        room = await clinics.room()
+        host, _ = await clinics.host_inside(room)
+        store = clinics.gateway.store
+        alias = (await store.doors.read(room.id, room.id)).owner.doors[room.id].alias
+        await store.platform.handed(room.id, room.id, alias, host.visitor(), Role.HOST, None)
+        inside.append(host.visitor())
+
+        async def seen() -> bool:
+            presence = (await store.doors.read(room.id, room.id)).owner.doors[room.id].presence
+            return any(p.connection == CONNECTION and p.visitor == host.visitor() for p in presence)
+
+        await eventually(seen)
+        path, token = asked[0]
+        assert path == f"/rooms/{alias}"
+        key = clinics.gateway.config.identity.keys[0].encode()
+        assert jwt.decode(token.removeprefix("Bearer "), key, ["HS256"], audience="platform")["room"] == alias
+    finally:
+        await runner.cleanup()

@@ -116,15 +116,20 @@ class SendingOut:
         return result.done
 
     async def _of_door(self, owner: Owner, door: Door) -> dict[str, str]:
-        at = Candidate(door.id, door.alias, owner.clinic.slug, owner.room.owner, Role.GUEST)
-        number = {"kind": door.kind.value, "number": room_number(door.alias)}
-        return {**at.facts(), **number, **found_facts(await self.facts.found(owner.room.id, door.id))}
+        return facts_of_door(owner, door, await self.facts.found(owner.room.id, door.id))
 
     async def _of_person(self, owner: Owner, door: Door, visitor: str) -> dict[str, str]:
         at = Candidate(door.id, door.alias, owner.clinic.slug, owner.room.owner, Role.GUEST)
         guest = door.guests.get(visitor)
         found = await self.facts.found(owner.room.id, door.id)
         return facts_of(self.terms, at, visitor, guest.name if guest is not None else "", door.kind, found)
+
+
+def facts_of_door(owner: Owner, door: Door, found: Mapping[str, str]) -> dict[str, str]:
+    """The facts that templates about a door, and nobody at it, are filled with."""
+    at = Candidate(door.id, door.alias, owner.clinic.slug, owner.room.owner, Role.GUEST)
+    number = {"kind": door.kind.value, "number": room_number(door.alias)}
+    return {**at.facts(), **number, **found_facts(found)}
 
 
 def found_facts(found: Mapping[str, str]) -> dict[str, str]:

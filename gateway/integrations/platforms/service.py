@@ -1,19 +1,24 @@
-"""What one platform tells, as a part of a gateway, made from its settings.
+"""What one platform tells, and is asked, of who is inside: a part of a gateway, made from its settings.
 
-Rule that holds here: without a kind there is no address to tell anything to.
+Rule that holds here: without a kind there is no address to tell anything to; without a call nothing is asked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from gateway.edge.parts import Parts
+from gateway.integrations.platforms.asking import Asking
 from gateway.integrations.platforms.inside import PlatformInside
 from gateway.integrations.platforms.intake import Intake, Source
+from gateway.integrations.platforms.sending_out import facts_of_door
+from rules.model import Door, Owner
 
 
 class PlatformEvents:
-    """Intake of one platform's events."""
+    """Intake of one platform's events, and the work of asking it."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -31,3 +36,18 @@ class PlatformEvents:
         if settings.kind:
             source = Source(settings.kind, settings.public_url, lambda: self._parts.event_keys)
             Intake(source, self.inside, self._parts.metrics.platform_told).mount(app)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to ask."""
+        return self._parts.calls.has("ask")
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        parts, every_s = self._parts, self._parts.config.platform.ask_every_s
+        await Asking(parts.doors, parts.platform, parts.presences, self.inside, self._ask, every_s).run()
+
+    async def _ask(self, owner: Owner, door: Door) -> Sequence[str]:
+        found = await self._parts.platform.found(owner.room.id, door.id)
+        result = await self._parts.calls.make("ask", facts_of_door(owner, door, found))
+        return result.answers if result.done else ()
