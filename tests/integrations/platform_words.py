@@ -102,7 +102,7 @@ def openvidu(event: str, who: Who = SOMEBODY, *, key: bytes = SECRET) -> Sent:
     document = {
         "creationDate": who.at_ms,
         "event": event,
-        "data": {"roomId": who.alias, "roomName": "room", "owner": "admin"},
+        "data": {"roomId": f"{who.alias}-x3k9d0q1m5n7p2r", "roomName": who.alias, "owner": "admin"},
     }
     body = compact(document)
     signature = hmac.new(key, f"{who.at_ms}.".encode() + body, hashlib.sha256).hexdigest()

@@ -1,7 +1,8 @@
 """OpenVidu Meet's webhooks: JSON, with an HMAC over the instant and the body.
 
 Rule that holds here: as in `events`. They tell that a meeting has ended, and of nobody who comes or goes: presence on
-this platform is seen from signalling. (github.com/OpenVidu/openvidu-meet: openvidu-webhook.service.ts.)
+this platform is seen from signalling. A room's id is its name, which is the alias, and a random part behind a hyphen.
+(github.com/OpenVidu/openvidu-meet: openvidu-webhook.service.ts, room.service.ts.)
 """
 
 from __future__ import annotations
@@ -41,4 +42,4 @@ def read(
         return ()
     if not room:
         return EventFault.UNREADABLE
-    return (PlatformEvent(id_of("openvidu", room, at_ms), at_ms, room, What.ENDED),)
+    return (PlatformEvent(id_of("openvidu", room, at_ms), at_ms, room.partition("-")[0], What.ENDED),)
