@@ -80,7 +80,7 @@ def test_a_checksum_covers_the_call_and_its_query_as_bigbluebutton_has_it() -> N
     secret = "639259d4-9dd8-4b25-bf01-95f9567eaf4b"
     query = "name=Test+Meeting&meetingID=abc123&attendeePW=111222&moderatorPW=333444"
     call = {"on": "open", "method": "GET", "url": f"http://p/bigbluebutton/api/create?{query}", "sign": "checksum"}
-    signed = {"kind": "signed-url", "carrier": "redirect", "algorithm": "SHA1", "location": "/x"}
+    signed: dict[str, Any] = {"kind": "signed-url", "carrier": "redirect", "algorithm": "SHA1", "location": "/x"}
     request = rendered({**call, "keys": [secret]}, **signed)
     assert request.url.endswith("&checksum=1fcbb0c4fc1f039f73aa6d697d2db9ba7f803f17")
     request = rendered({**call, "url": "http://p/bigbluebutton/api/getMeetings", "keys": [secret]})
