@@ -126,7 +126,7 @@ def _call(identity: Identity, known: Collection[str]) -> Iterator[Check]:
     call, with_keys = identity.call, ("identity.kind",)
     if identity.kind == "api-call":
         parts = urlsplit(call.url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
+        if parts.scheme not in {"http", "https"} or not parts.netloc or "{" in parts.netloc:
             reason = "must be the address that the platform is asked at, such as http://127.0.0.1:3010/api/v1/join"
             yield Check(Fault("identity.call.url", shown(call.url), reason), with_keys)
         for role in ("host", "guest"):

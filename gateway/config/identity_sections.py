@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from gateway.config.platform_sections import Headers
 from gateway.config.sections import Keys, Section
 from gateway.config.texts import CredentialName, NotEmpty, Pointer
 
@@ -40,7 +41,7 @@ class IdentityCall(Section):
 
     method: Literal["GET", "POST", "PUT"] = "POST"
     url: str = ""
-    headers: dict[str, str] = Field(default_factory=dict, repr=False)  # they may hold a key of the platform's
+    headers: Headers = Field(default_factory=dict)
     body: str = Field("", repr=False)
     find: Found = Found()
 

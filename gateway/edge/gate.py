@@ -112,7 +112,7 @@ class Gate:
 
     async def _guarded(self, call: Call, match: Match) -> Allowed | web.Response:
         passes = {given.door: given for given in call.jar.passes()}
-        claim = self._handover.claim(call, match, frozenset(given.visitor for given in passes.values()))
+        claim = self._handover.claim(call, match, (given.visitor for given in passes.values()))
         bound = bound_door(match, [_candidate(given) for given in passes.values()], claim)
         if bound is NoDoor.AMBIGUOUS:  # passes that are no longer good do not count
             live = [_candidate(given) for given in passes.values() if await self._is_good(given)]

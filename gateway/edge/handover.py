@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ from gateway.errors import Problem
 from gateway.store import StoreAway, StoreFull
 from rules.bindings import Said, read_parameter, with_parameter
 from rules.credentials import facts_of
-from rules.headers import Header
+from rules.headers import Header, fold_name
 from rules.requests import same_origin
 from rules.routes import Match, RouteClass
 from rules.templates import Place, Unfilled, fields_in, fill_template, place_of
@@ -38,6 +39,7 @@ _KEPT = 8192
 _SAFE = frozenset({"GET", "HEAD"})
 
 Facts = Mapping[str, str]
+_UNFIT = re.compile(r"[^!-~]")  # what no address holds unescaped
 _NOTHING: Facts = {}
 
 
@@ -46,6 +48,9 @@ class HandOver:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        platform = parts.config.platform  # unlike keys and routes, this waits for a restart
+        self._tells = bool(platform.kind or platform.calls)  # its side is to know of people at all
+        self._opens = bool(platform.calls_on("open"))
         self._told: OrderedDict[tuple[str, str, str], tuple[float, Facts]] = OrderedDict()
 
     # --- before anything is handed over -----------------------------------------------------------------------------
@@ -59,8 +64,8 @@ class HandOver:
         The answers to a `mint` route, and at the entry to whoever has no good credential there yet. Raises UpstreamAway
         where the platform is needed first.
         """
-        is_first = match.route.kind in {RouteClass.ENTRY, RouteClass.MINT}
-        opens = self._parts.opening if is_first and self._parts.config.platform.calls_on("open") else None
+        is_first = self._opens and match.route.kind in {RouteClass.ENTRY, RouteClass.MINT}
+        opens = self._parts.opening if is_first else None
         if opens is not None or not self._is_told(admitted):
             await self._tell(admitted, opens)
         if not self._answers(match):
@@ -81,8 +86,7 @@ class HandOver:
 
     def _is_told(self, admitted: Admitted) -> bool:
         """Whether the platform's side knows of this person, where it is to know of people at all."""
-        platform = self._parts.config.platform
-        if not platform.kind and not platform.calls:
+        if not self._tells:
             return True
         until, _ = self._told.get(_memo(admitted), (0.0, {}))
         return time.monotonic() < until
@@ -135,22 +139,23 @@ class HandOver:
         scheme = "Bearer " if identity.parameter.lower() == "authorization" else ""
         return tuple((name.encode(), f"{scheme}{token}".encode()) for name in identity.header_names)
 
-    def claim(self, call: Call, match: Match, visitors: frozenset[str]) -> str | None:
+    def claim(self, call: Call, match: Match, visitors: Iterable[str]) -> str | None:
         """What the credential of a request says under the claim that its route is bound by, if it is one of theirs.
 
-        `visitors`: who asks, by the passes of the request.
+        `visitors`: who asks, by the passes of the request. A header that is there twice, in whatever spelling, says
+        nothing: the platform might read the other one.
         """
         binding = match.route.binding
         if not binding.by_credential:
             return None
-        token = match.parameter
+        token = match.parameter or ""
         if not binding.parameter:
-            lines = [value for name, value in call.request.headers.items() if name.lower() == binding.name.lower()]
-            token = lines[0] if len(lines) == 1 else None
-        found = self._parts.credentials.claim((token or "").removeprefix("Bearer ").strip(), binding.claim)
-        if found is None or (found[0] is not None and found[0] not in visitors):
-            return None
-        return found[1]
+            wanted = fold_name(binding.name.encode())
+            lines = [line for line in call.request.raw_headers if fold_name(line[0]) == wanted]
+            is_plain = len(lines) == 1 and lines[0][0].lower() == wanted
+            token = lines[0][1].decode("latin-1").removeprefix("Bearer ").strip() if is_plain else ""
+        whose, said = self._parts.credentials.claim(token, binding.claim) or (None, None)
+        return said if whose is None or whose in visitors else None
 
     def _facts(self, admitted: Admitted, found: Facts) -> dict[str, str]:
         terms, given = self._parts.credentials.terms, admitted.given
@@ -244,7 +249,9 @@ def _found(body: bytes, pointer: str) -> str | None:
         parts = urlsplit(value)
     except (ValueError, LookupError, TypeError, AttributeError):  # no JSON, nothing there, or no address
         return None
-    if not isinstance(value, str) or not parts.path.startswith("/") or parts.path.startswith(("//", "/\\")):
+    if not isinstance(value, str) or _UNFIT.search(value):
+        return None
+    if not parts.path.startswith("/") or parts.path.startswith(("//", "/\\")):
         return None
     return str(parts._replace(scheme="", netloc="").geturl())
 

@@ -245,6 +245,16 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "{colour} is no field here",
     ),
     "asked nobody": (ASKED, "identity.call.url", "must be the address that the platform is asked at"),
+    "asked whomever": (
+        ASKED + '[identity.call]\nurl = "http://{alias}.example/join"',
+        "identity.call.url",
+        "must be the address that the platform is asked at",
+    ),
+    "asked in two lines": (
+        ASKED + '[identity.call]\nheaders = { A = "b\\nc" }',
+        "identity.call.headers.A",
+        "must be one line",
+    ),
     "asked for nothing": (ASKED, "identity.call.find.guest", "is missing: where in the answer"),
     "asked about nobody": (ASKED + '[identity.call]\nbody = \'{"a":"{aliass}"}\'', "identity.call.body", "{aliass}"),
     "asked in vain": (
