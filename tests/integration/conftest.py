@@ -14,6 +14,7 @@ import uvloop
 
 from gateway.store import embedded
 from gateway.store.keys import PARTITIONS
+from tests.integration.admin_api import AdminApi
 from tests.integration.people import Browser
 from tests.integration.places import SHORT, Clinics, Running, Sections, merged, now_ms, run
 from tests.integration.platform import Platform
@@ -76,6 +77,15 @@ async def platform() -> AsyncIterator[Platform]:
     await platform.start()
     yield platform
     await platform.stop()
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[AdminApi]:
+    """What the platform can be told by."""
+    api = AdminApi()
+    await api.start()
+    yield api
+    await api.stop()
 
 
 Start = Callable[..., Awaitable[Running]]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +16,17 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError, ClientSession
 
+from gateway.integrations.platforms.sending_out import ID
+from tests.integration.admin_api import HANG, AdminApi
 from tests.integration.conftest import Furnish, Start, Stored
 from tests.integration.people import PUBLIC, eventually
 from tests.integration.places import IDENTITY_SECRET, SECRET
 from tests.integration.platform import Platform
+from tests.integration.test_sending_out import Call, calls
 from tests.integration.test_sessions import door_of
 
 START_S = 20.0
+TAKEN_OVER_S = 8.0  # a lease, and how often it is asked for
 CONFIG = """
 [server]
 public = "127.0.0.1:{public}"
@@ -146,6 +152,31 @@ async def test_people_of_a_killed_gateway_come_back_at_another_and_no_session_en
     left = await clinics.guests(host, room)
     assert {g["name"]: g["state"] for g in left} == {"Ada": "inside", "Ben": "waiting"}
     assert (await clinics.status(room, session)) == "open"
+
+
+async def test_what_a_killed_gateway_was_telling_the_platform_is_told_by_another(
+    serve: Serve, start: Start, furnish: Furnish, api: AdminApi, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LINK_GATEWAY__PLATFORM__CALLS", json.dumps(calls(api)["platform"]["calls"]))
+    one = await serve()
+    await one.ready()
+    clinics = furnish(await start(calls(api)))
+    store = clinics.gateway.store.store
+
+    async def is_held() -> object:
+        return await store.command("EXISTS", store.keys.of("hooklease", ID))
+
+    await eventually(is_held)
+    call = await Call(clinics).begin()
+    api.always[f"/kick/{await call.alias()}"] = HANG
+    await call.remove()
+    await api.until(1, "/kick")
+    one.kill()
+    killed_at = time.monotonic()
+    api.always.clear()
+    _, again = await api.until(2, "/kick")
+    assert again.at - killed_at < TAKEN_OVER_S
+    await call.shown("done")
 
 
 async def test_a_gateway_told_to_stop_drains_and_leaves_with_0(serve: Serve, start: Start, furnish: Furnish):
