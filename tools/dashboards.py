@@ -194,6 +194,7 @@ INTEGRATIONS = Board(
     [
         Panel("API requests", "reqps", {"{{code_class}}": rate("gateway_requests_total", "code_class", 'route="v1"')}),
         Panel("Webhooks", "reqps", {"{{outcome}}": rate("gateway_webhooks_total", "outcome")}),
+        Panel("What the platform told", "reqps", {"{{outcome}}": rate("gateway_platform_events_total", "outcome")}),
         Panel("Oldest webhook not delivered", "s", {"age": f"max(gateway_webhook_oldest_seconds{{{JOB}}})"}),
     ],
 )
