@@ -107,15 +107,17 @@ async def test_forged_repeated_and_reordered_words_of_prosody_change_nothing(mee
     assert await box.send(left) == 200
     await until_told_inside(meeting, 0)
     assert await box.send(back) == 200
-    assert await box.send(aged(came, 3600)) == 200
+    another = "11111111-2222-4333-8444-555555555555@meet.jitsi/x"
+    for by_s in (-3600, 3600):  # of a stay that nobody has heard of, long ago or in a time to come
+        assert await box.send(changed(came, by_s, occupant_jid=another)) == 200
     assert await told_inside(meeting) == 0
     assert await counted(meeting, "forged") == 2
 
 
-def aged(told: Told, by_s: int) -> Told:
-    """The same event as if it had happened so much earlier."""
+def changed(told: Told, by_s: int = 0, **facts: object) -> Told:
+    """The same event about somebody else, or as if they had joined so much earlier."""
     said = json.loads(told.body)
-    said["occupant"]["joined_at"] -= by_s
+    said["occupant"] |= {"joined_at": said["occupant"]["joined_at"] + by_s, **facts}
     return replace(told, body=json.dumps(said).encode())
 
 
@@ -124,13 +126,16 @@ async def test_words_about_rooms_and_people_that_nobody_was_sent_to_change_nothi
     await joined(meeting, "websocket")
     await until_told_inside(meeting, 2)
     (came, *_) = await box.heard("occupant-joined", meeting.room_name, 2)
-    for change in (
-        {"room_name": "nobodysroomatall0000"},
-        {"occupant": {**came.said["occupant"], "id": "g_0123456789abcdef"}},
-    ):
-        said = {**came.said, **change}
-        assert await box.send(replace(came, body=json.dumps(said).encode())) == 200
+    waiting = meeting.clinics.browser()
+    await waiting.wait(meeting.clinics.link(meeting.room), "Ben")
+    for number, somebody in enumerate(("g_0123456789abcdef", waiting.visitor(), "", "x" * 300)):
+        another = f"{number:08x}-2222-4333-8444-555555555555@{DOMAIN}/x"
+        assert await box.send(changed(came, id=somebody, occupant_jid=another)) == 200
+    elsewhere = json.dumps({**came.said, "room_name": "nobodysroomatall0000"}).encode()
+    assert await box.send(replace(came, body=elsewhere)) == 200
     assert await told_inside(meeting) == 2
+    assert await counted(meeting, "unknown") == 5
+    assert await waiting.reason(meeting.clinics.link(meeting.room)) == "knocking"
 
 
 async def test_when_prosody_says_that_the_room_ended_nobody_is_inside_by_its_word(meeting: Meeting):
