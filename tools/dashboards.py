@@ -193,6 +193,12 @@ INTEGRATIONS = Board(
     "Link gateway: integrations",
     [
         Panel("API requests", "reqps", {"{{code_class}}": rate("gateway_requests_total", "code_class", 'route="v1"')}),
+        Panel(
+            "Asked of the platform",
+            "reqps",
+            {"{{on}}: {{outcome}}": rate("gateway_platform_calls_total", "on, outcome")},
+            text="Removals and ends that are not done leave people in a call: see the runbook.",
+        ),
         Panel("Webhooks", "reqps", {"{{outcome}}": rate("gateway_webhooks_total", "outcome")}),
         Panel("What the platform told", "reqps", {"{{outcome}}": rate("gateway_platform_events_total", "outcome")}),
         Panel("Oldest webhook not delivered", "s", {"age": f"max(gateway_webhook_oldest_seconds{{{JOB}}})"}),
