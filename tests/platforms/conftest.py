@@ -57,15 +57,17 @@ async def meet(
     postbox = Postbox()
     held: list[Meeting] = []
 
-    async def begin(sections: Sections | None = None, *, shipped: bool = False) -> Meeting:
+    async def begin(sections: Sections | None = None, *, shipped: bool = False, others: int = 0) -> Meeting:
         prosody = begin_prosody(tokens=shipped)
         await postbox.start(prosody.events_port)
         plain: dict[str, Any] = {"upstream": {"url": prosody.url}, "routes": routes()}
         given = as_shipped(prosody, keys) if shipped else plain
         table = given.pop("routes")
         running = await start(merged(given, sections or {}), routes=table)
-        held.append(await hold(prosody, postbox, running, furnish))
-        return held[-1]
+        meeting = await hold(prosody, postbox, running, furnish)
+        meeting.others = [await start(merged(given, sections or {}), routes=table) for _ in range(others)]
+        held.append(meeting)
+        return meeting
 
     yield begin
     for meeting in held:

@@ -61,6 +61,7 @@ class Meeting:
     room: Room
     host: Browser
     room_name: str = ""  # what the platform calls it, once the host has been there
+    others: list[Running] = field(default_factory=list)  # gateways beside the one that `clinics` speaks to
     people: list[Person] = field(default_factory=list)
 
     async def enter(self, browser: Browser, link: str = "") -> Entered:

@@ -74,6 +74,24 @@ async def test_the_removed_is_cut_off_gone_from_the_room_and_finds_no_way_back(m
     assert await browser.reason(meeting.clinics.link(meeting.room)) == "removed"
 
 
+@BOTH
+async def test_the_removed_is_cut_off_by_whichever_gateway_holds_the_line(meet: Hold, way: str):
+    meeting = await meet(others=1)
+    host = await meeting.host_joins(way)
+    browser = await meeting.admitted()
+    browser.base = meeting.others[0].base
+    guest = await meeting.join(browser, way)
+    await host.sees(guest)
+    alias = await meeting.alias(browser)
+    async with asyncio.timeout(1):
+        await meeting.act("remove", guest=browser.visitor())
+        await guest.cut()
+    for base in (meeting.clinics.running.base, meeting.others[0].base):
+        browser.base = base
+        for other in WAYS:
+            assert await answer(meeting, browser, other, f"{WAYS[other]}?room={alias}") == 403
+
+
 SAID_OTHERWISE = {
     "by query": "/{way}?room={other}",
     "below a tenant": "/sunrise/{way}?room={other}",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
+from gateway.cli.probing import Outcome, probe
+from gateway.config import Config
+from tests.integration.places import SHORT
 from tests.platforms.conftest import Hold
-from tests.platforms.meetings import WAYS, Entered, Meeting
-from tests.platforms.prosody import DOMAIN, TOKEN_SECRET
+from tests.platforms.meetings import WAYS, Entered, Meeting, as_shipped
+from tests.platforms.prosody import DOMAIN, TOKEN_SECRET, Prosody
 from tests.platforms.test_prosody import answer
 from tests.platforms.xmpp import Polls, Refused
 
@@ -107,3 +112,18 @@ async def test_the_removed_keep_a_token_that_opens_nothing_here(meeting: Meeting
     page = await browser.page(f"/{entered.alias}?jwt={entered.token}")
     assert page.status == 303
     assert "jwt" not in page.location
+
+
+async def test_check_finds_a_prosody_that_asks_for_tokens_closed_and_one_that_does_not_open(
+    begin_prosody: Callable[..., Prosody], keys: Path
+):
+    asks, asks_nobody = begin_prosody(tokens=True), begin_prosody(tokens=False)
+    for prosody, first in ((asks, Outcome.REFUSED), (asks_nobody, Outcome.OPEN)):
+        given = as_shipped(prosody, keys)
+        config = Config.model_validate({**SHORT, **given})
+        outcomes = {probed.name: probed.outcome for probed in await probe(config)}
+        assert outcomes == {
+            "log in to Prosody without a token": first,
+            "log in to the guests' domain": Outcome.REFUSED,
+            "end a meeting without a token": Outcome.REFUSED,
+        }

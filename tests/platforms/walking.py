@@ -111,7 +111,8 @@ def sections_of(name: str, keys: Path, platform: str) -> dict[str, Any]:
         identity["keys"] = ()
     if "call" in identity:
         identity["call"]["url"] = _at(platform, identity["call"]["url"])
-    for call in given.get("platform", {}).get("calls", ()):
+    asked = given.get("platform", {})
+    for call in (*asked.get("calls", ()), *asked.get("probes", ())):
         call["url"] = _at(platform, call["url"])
     return given
 

@@ -1,8 +1,10 @@
 -- Everybody is let in without a name and given an address made up for them. Who says in the address which broken line
 -- they come from (`previd`) gets the same one again, so that it can be taken up; stock Prosody would make up another.
+-- Where tokens are asked for (see mod_meet_tokens), nobody is let in who brings none that is good.
 local jid, uuid = require "util.jid", require "util.uuid";
 local formdecode = require "util.http".formdecode;
 
+local asks = module:get_option_boolean("meet_asks_for_tokens");
 local lines = module:shared "/*/smacks/resumption-tokens"; -- user@host/token, of lines that are open or may come back
 
 local function begin(event)
@@ -23,6 +25,7 @@ local function sign_in(session)
 	function handler.mechanisms() return { ANONYMOUS = true }; end
 	function handler.select(_, mechanism) return mechanism == "ANONYMOUS"; end
 	function handler.process(self)
+		if asks and not session.meet_claims then return "failure", "not-allowed", "token required"; end
 		self.username = name_on(session.meet_line);
 		return "success";
 	end
