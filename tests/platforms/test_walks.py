@@ -42,7 +42,8 @@ async def walkers(
 ) -> Walkers:
     """Everybody where a table says they are, with the configuration of `request.param`."""
     given = walking.sections_of(request.param, keys, scripted.url)
-    running = await start({name: given.pop(name) for name in ("upstream", "identity")}, **given)
+    sections = {name: given.pop(name) for name in ("upstream", "identity")}
+    running = await start({**sections, "store": {"deadline_s": 1.5}}, **given)
     clinics, steps = furnish(running), walking.steps_of(request.param)
     signal = next(step for step in steps if step.method == "WS" and step.expected[-1] == UPGRADED)
     here = await _call(clinics, "dr-lee", request.param, signal)
