@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 PERSON = ("visitor", "name", "role", "kind", "clinic", "owner", "session", "alias", "number")
 ROOM = ("clinic", "owner", "session", "alias", "number")  # what says nothing but which room it is
-FIELDS = (*PERSON, "credential", "room_credential", "ticket", "participant", "connection", "found.NAME")
+FIELDS = (*PERSON, "credential", "room_credential", "ticket", "participant", "connection", "key", "found.NAME")
 FOUND = "found."  # what an "open" call of the platform has answered, by the name that it was given
 
 _FIELD = re.compile(r"\{([A-Za-z][A-Za-z0-9._]*)\}")

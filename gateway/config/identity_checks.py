@@ -133,6 +133,7 @@ def _call(identity: Identity, known: Collection[str]) -> Iterator[Check]:
             if not getattr(call.find, role):
                 reason = "is missing: where in the answer the address stands"
                 yield Check(Fault(f"identity.call.find.{role}", "", reason), with_keys)
+    known = (*known, "key") if identity.says_its_key else known
     yield from _template("identity.call.url", call.url, known)
     yield from _template("identity.call.body", call.body, known)
     for name, value in call.headers.items():

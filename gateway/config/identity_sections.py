@@ -76,6 +76,11 @@ class Identity(Section):
         return self.algorithm or own if own else ""
 
     @property
+    def says_its_key(self) -> bool:
+        """Whether its key is one that the platform gave for its API, and that the gateway says there: {key}."""
+        return self.kind == "api-call" and bool(self.keys or self.key_file)
+
+    @property
     def by_private_key(self) -> bool:
         """Whether its keys are private ones, whose public halves are published."""
         return self.kind == "jwt" and self.signs_with in ASYMMETRIC

@@ -103,8 +103,8 @@ class Config(sections.Section):
         return keys_of("secrets", self.secrets, self.store)
 
     def identity_keys(self) -> tuple[bytes, ...]:
-        """The keys of [identity], oldest first, private ones as PEM; none where nothing is signed. ConfigFaults."""
-        if not self.identity.signs_with:
+        """The keys of [identity], oldest first, private ones as PEM; none where none is needed. Raises ConfigFaults."""
+        if not self.identity.signs_with and not self.identity.says_its_key:
             return ()
         if self.identity.by_private_key:
             return read_private_keys("identity.key_file", Path(self.identity.key_file))

@@ -87,6 +87,11 @@ def _templates(key: str, call: PlatformCall, config: Config) -> Iterator[Check]:
 
 def _fields(call: PlatformCall, config: Config) -> tuple[str, ...]:
     """The fields that are known when a call is made."""
+    says_key = not call.sign and bool(call.keys or call.key_file or config.identity.says_its_key)
+    return (*_facts(call, config), *(("key",) if says_key else ()))
+
+
+def _facts(call: PlatformCall, config: Config) -> tuple[str, ...]:
     if call.on == "open":
         return PERSON
     found = sorted({FOUND + name for each in config.platform.calls_on("open") for name in each.find})

@@ -226,7 +226,8 @@ class HandOver:
 
     async def _asked_for(self, admitted: Admitted) -> str:
         """Where the platform says that this person is received: a path here. Raises Unfilled and UpstreamAway."""
-        call, facts = self._parts.config.identity.call, self._all_facts(admitted)
+        call = self._parts.config.identity.call
+        facts = {**self._all_facts(admitted), "key": self._parts.credentials.newest_key}
         headers = {name: fill_template(value, facts, Place.HEADER) for name, value in call.headers.items()}
         kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "application/json")
         body = fill_template(call.body, facts, place_of(kind) or Place.PLAIN)

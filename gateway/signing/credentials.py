@@ -56,6 +56,11 @@ class Credentials:
         self._made: OrderedDict[tuple[object, ...], tuple[str, Millis]] = OrderedDict()
         self._read: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
+    @property
+    def newest_key(self) -> str:
+        """What the gateway says to a platform's API as {key}; empty where it has none."""
+        return self._keys[-1].decode() if self._kind == "api-call" and self._keys else ""
+
     def make(self, role: Role, facts: Mapping[str, str], closes_at_ms: Millis | None) -> str:
         """The token of this person; made not long ago, or now. Raises rules.templates.Unfilled.
 

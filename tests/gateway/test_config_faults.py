@@ -323,6 +323,16 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "JSON pointer",
     ),
     "claims nobody signs": (called('on = "end"\nclaims = { a = "b" }'), "platform.calls[0].claims", 'sign = "jwt"'),
+    "a key nobody gave": (
+        called('on = "end"\nheaders = { x-api-key = "{key}" }'),
+        "platform.calls[0].headers.x-api-key",
+        "{key} is no field here",
+    ),
+    "a key that signs": (
+        called('on = "end"\nbody = "{key}"\nsign = "jwt"\nkeys = ["' + "k" * 32 + '"]'),
+        "platform.calls[0].body",
+        "{key} is no field here",
+    ),
     "asked too seldom": (
         '[platform]\nask_every_s = 30\ncalls = [{ on = "ask", url = "http://h/" }]',
         "platform.ask_every_s",

@@ -53,6 +53,15 @@ def test_what_is_not_known_is_not_sent() -> None:
         rendered({"on": "remove", "url": "http://p/kick/{participant}"})
 
 
+def test_a_call_that_is_not_signed_may_say_its_key() -> None:
+    """Its newest, as APIs want it that are asked with a key; without one of its own that of an asked platform."""
+    call = {"on": "end", "method": "DELETE", "url": "http://p/rooms", "headers": {"x-api-key": "{key}"}}
+    assert rendered({**call, "keys": ["an older key", "the key"]}).headers == {"x-api-key": "the key"}
+    assert rendered(call, kind="api-call").headers == {"x-api-key": KEY}
+    with pytest.raises(Unfilled):
+        rendered(call, kind="jwt")
+
+
 def test_a_bearer_token_says_the_operators_claims_for_a_minute() -> None:
     """LiveKit's RoomService, verified by another library as LiveKit does."""
     claims = {"video": {"roomAdmin": True, "room": "{alias}"}}

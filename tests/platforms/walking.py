@@ -28,6 +28,8 @@ READY = Path(__file__).parents[2] / "deploy" / "platforms"
 NAMES = sorted(path.parent.name for path in READY.glob("*/link-gateway.toml"))
 PEOPLE = ("not admitted", "admitted", "of another room", "host")
 KEYS = "/etc/link-gateway"
+KEY = "a key for tests that is long enough"
+KEYED = ("mirotalk-sfu", "nextcloud-talk", "openvidu-meet")  # whose API the gateway asks with a key
 ANSWERED, UPGRADED = 200, 101
 _FIELD = re.compile(r"\{([a-z]+)\}")
 _TICKET = re.compile(r"/-/as/[^/\\\"']+")
@@ -42,6 +44,9 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "/ocs/v2.php/apps/spreed/api/v4/room": ("application/json", '{"ocs": {"data": {"token": "abcd1234"}}}'),
     "/admin": ("application/json", '{"janus": "success"}'),
 }
+
+
+BY_KEY = ("/api/v1/join", "/meet/api/v1/rooms", "/ocs/v2.php/apps/spreed/api/v4/room")
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,8 @@ class Step:
 
 def make_keys(at: Path) -> Path:
     """Every key file that a ready configuration names, in the directory `at`."""
-    for name in ("bigbluebutton", "galene", "jitsi-events", "livekit", "openvidu-meet"):
-        (at / f"{name}.key").write_text(f"a key for tests that is long enough: {name}\n")
+    for name in (*KEYED, "bigbluebutton", "galene", "jitsi-events", "livekit"):
+        (at / f"{name}.key").write_text(f"{KEY}: {name}\n")
     command = ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]
     subprocess.run([*command, "-out", str(at / "jitsi.pem")], check=True, capture_output=True, timeout=30)
     return at
@@ -130,6 +135,8 @@ class Scripted(Platform):
         if known is None or "X-Gateway-Visitor" in request.headers or "Via" in request.headers:
             return await super()._answer(request)
         kind, text = ANSWERS[known]
+        if known in BY_KEY and not any(KEY in value for value in request.headers.values()):
+            return web.Response(status=401)
         return web.Response(text=text, content_type=kind)
 
 

@@ -30,13 +30,13 @@ def prepared_calls(config: Config, now_ms: Callable[[], Millis]) -> tuple[Prepar
 
 
 def _signature(name: str, call: PlatformCall, config: Config) -> Signature:
-    own = call_keys_of(name, call) if call.sign else ()
-    keys = own or (config.identity_keys() if call.sign else ())
+    own = call_keys_of(name, call)
+    keys = own or (config.identity_keys() if call.sign or config.identity.says_its_key else ())
     if call.sign == "checksum":
         given = config.identity.signs_with
         return Signature(secrets=keys, algorithm=given if given.startswith("SHA") else _CHECKSUM)
     if call.sign != "jwt":
-        return Signature()
+        return Signature(secrets=keys)
     said = {"iss": config.identity.issuer} if config.identity.issuer else {}
     jwt = _jwt(name, own, config) if own else _identity_jwt(keys, config)
     return Signature(jwt, registered={**said, "aud": config.identity.audience})

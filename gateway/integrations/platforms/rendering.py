@@ -34,7 +34,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What calls are signed with: keys for JWTs, secrets for checksums (the last one signs), and what all JWTs say."""
+    """What calls are signed with: keys for JWTs, secrets for checksums (the last one signs), and what all JWTs say.
+
+    The last secret of a call that is not signed is what it may say as {key}.
+    """
 
     jwt: JwtKeys | None = None
     secrets: Sequence[bytes] = ()
@@ -55,10 +58,12 @@ class Prepared:
         named = frozenset[str]().union(*map(fields_in, texts))
         self.names_participant = "participant" in named
         self.names_connection = "connection" in named
+        says_key = "key" in named and not given.sign and signature.secrets
+        self._own = {"key": signature.secrets[-1].decode()} if says_key else {}
 
     def render(self, facts: Mapping[str, str]) -> Request:
         """The request about these facts. Raises Unfilled."""
-        given = self.given
+        given, facts = self.given, {**facts, **self._own}
         url = fill_template(given.url, facts, Place.URL)
         headers = {name: fill_template(value, facts, Place.HEADER) for name, value in given.headers.items()}
         body = fill_template(given.body, facts, place_of(self._media_type) or Place.PLAIN).encode()
