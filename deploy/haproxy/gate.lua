@@ -14,6 +14,26 @@ local TOLD = {
     "x-gateway-visitor", "x-gateway-role", "x-gateway-door", "x-gateway-name", "x-gateway-signature", "cookie",
 }
 
+-- A name as careless platforms read it: User_Id, user.id and User-Id are one.
+local function folded(name)
+    return (name:lower():gsub("[^a-z0-9]", "-"))
+end
+
+-- What the gateway says nothing under, no guest says either: [upstream] strip, in every spelling.
+local function strip(txn, said)
+    local empty = {}
+    for name, lines in pairs(said) do
+        if lines[0] == "" then
+            empty[folded(name)] = true
+        end
+    end
+    for name in pairs(txn.http:req_get_headers()) do
+        if empty[folded(name)] then
+            txn.http:req_del_header(name)
+        end
+    end
+end
+
 local function question(txn)
     local guest, asked = txn.http:req_get_headers(), {}
     for _, name in ipairs(ASKED_WITH) do
@@ -52,6 +72,7 @@ core.register_action("gate", { "http-req" }, function(txn)
             txn.http:req_set_header(name, said[0])
         end
     end
+    strip(txn, answer.headers)
     local renewed = answer.headers["set-cookie"]
     if renewed then
         txn:set_var("txn.gate_renewed", renewed[0])

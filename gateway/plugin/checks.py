@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -29,7 +29,7 @@ from gateway.logs import request_id
 from gateway.plugin import caddy, envoy, haproxy, nginx, traefik
 from gateway.plugin.asked import Asked, NotAsked
 from gateway.plugin.replay import read_call
-from gateway.plugin.words import Answered, allow, empty
+from gateway.plugin.words import Answered, allow, empty, stripped_names
 from rules.links import parse_link
 from rules.reasons import Outcome
 from rules.requests import Upgrade
@@ -47,6 +47,7 @@ class Dialect:
     path: str
     read: Callable[[web.BaseRequest], Asked]
     refuse: Callable[[Answered], web.Response]
+    let_through: Callable[[web.Response, Sequence[str]], None] | None = None  # what only this proxy must be told
 
 
 DIALECTS = (
@@ -54,7 +55,7 @@ DIALECTS = (
     Dialect("traefik", "/auth/traefik", traefik.read, traefik.refuse),
     Dialect("caddy", "/auth/caddy", caddy.read, caddy.refuse),
     Dialect("haproxy", "/auth/haproxy", haproxy.read, haproxy.refuse),
-    Dialect("envoy", envoy.PREFIX + "{target:.*}", envoy.read, envoy.refuse),
+    Dialect("envoy", envoy.PREFIX + "{target:.*}", envoy.read, envoy.refuse, envoy.let_through),
 )
 
 
@@ -87,6 +88,8 @@ class Checks:
         ruled = await self._rule(call)
         if isinstance(ruled, Allowed):
             verdict, answer = Outcome.FORWARD, allow(self._parts, call, ruled)
+            if dialect.let_through is not None:
+                dialect.let_through(answer, stripped_names(self._parts))
         else:
             answered = Answered(call, ruled)
             verdict, answer = answered.outcome, dialect.refuse(answered)

@@ -6,6 +6,7 @@ with 5xx (a page that tries again) goes out with 403, for Envoy would put its ow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -28,3 +29,9 @@ def refuse(answered: Answered) -> web.Response:
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         answer.set_status(HTTPStatus.FORBIDDEN)
     return answer
+
+
+def let_through(answer: web.Response, stripped: Sequence[str]) -> None:
+    """Envoy takes from the guest's request what this header lists, and hands the header itself on to nobody."""
+    if stripped:
+        answer.headers["X-Envoy-Auth-Headers-To-Remove"] = ",".join(stripped)

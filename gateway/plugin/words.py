@@ -1,7 +1,8 @@
 """The gate's answers in words that proxies can carry.
 
 Rule that holds here: 200 means let through, and nothing but `allow` says it. Every identity header is in it, empty
-where nobody was admitted, so that a proxy overwrites what a guest wrote there; and the Cookie line without ours.
+where nobody was admitted, and so is every other name that the platform believes, so that a proxy overwrites what a guest
+wrote there; and the Cookie line without ours.
 """
 
 from __future__ import annotations
@@ -47,7 +48,14 @@ def platform_lines(parts: Parts, call: Call, allowed: Allowed) -> Mapping[str, s
     names = (*NAMES, *parts.config.identity.header_names)
     cookies = b"; ".join(value for name, value in call.request.raw_headers if name.lower() == b"cookie")
     kept = without_our_cookies(cookies).decode(errors="replace")
-    return {**{name: who.get(name, "") for name in names}, "Cookie": kept}
+    told = {name: who.get(name, "") for name in names}
+    return {**dict.fromkeys(stripped_names(parts), ""), **told, "Cookie": kept}
+
+
+def stripped_names(parts: Parts) -> list[str]:
+    """The names that the platform believes and the gateway says nothing under, as the configuration writes them."""
+    said = {name.lower() for name in (*NAMES, *parts.config.identity.header_names, "Cookie")}
+    return [name for name in parts.config.upstream.strip if name.lower() not in said]
 
 
 def allow(parts: Parts, call: Call, allowed: Allowed) -> web.Response:

@@ -23,13 +23,14 @@ from tests.integration.conftest import Start, Stored, furnish, platform, server,
 from tests.integration.people import HTML, PUBLIC, Answer, Browser
 from tests.integration.places import Clinics, Running
 from tests.integration.platform import Platform, Seen
-from tests.proxies.shipped import WAYS, Shipped, free_port, start_shipped
+from tests.proxies.shipped import BELIEVED, WAYS, Shipped, free_port, start_shipped
 
 __all__ = ["Stored", "furnish", "platform", "server", "start", "stored"]
 
 ROUTES = [
     {"path": "/call/{alias}", "class": "entry"},
     {"path": "/signal/{alias}", "class": "signal"},
+    {"path": "/bosh/{alias}", "class": "poll", "cookieless": True},
     {"path": "/api/{alias}/**", "class": "api"},
     {"path": "/static/**", "class": "asset"},
 ]
@@ -101,8 +102,8 @@ async def behind(
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # where Envoy's wheel puts it
     found = program(way.command[0])
     trusting = {"server": {"trusted_proxies": ["127.0.0.0/8"]}, "store": {"deadline_s": 1.5}}
-    plain = await start(trusting, routes=ROUTES)
-    asked = await start({**trusting, "upstream": {"accel": way.accel}}, routes=ROUTES)
+    plain = await start({**trusting, "upstream": {"strip": [BELIEVED]}}, routes=ROUTES)
+    asked = await start({**trusting, "upstream": {"accel": way.accel, "strip": [BELIEVED]}}, routes=ROUTES)
     ports = {
         "80": free_port(),
         "8000": asked.gateway.public_port,

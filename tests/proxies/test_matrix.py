@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from gateway.edge.tickets import ticket_prefix
 from tests.integration.people import JSON, PUBLIC, Browser
 from tests.proxies.conftest import Behind
 
@@ -94,6 +95,47 @@ async def test_what_a_guest_forges_reaches_nobody(behind: Behind):
         assert not any("203.0.113.9" in each.one("X-Forwarded-For") for each in seen), name
         await behind.send(None, "GET", "/static/open.css", headers={name: "host"})
         assert {value for each in behind.reached() for value in each.all("X-Gateway-Role")} <= {""}, name
+
+
+async def test_what_the_platform_believes_is_never_a_guests_word(behind: Behind):
+    room = await behind.clinics.room()
+    host, _ = await behind.clinics.host_inside(room)
+    guest, entry = await behind.guest_inside(room, host)
+    behind.reached()
+    for name in ("User-Id", "user-id", "USER-ID", "User_Id", "USER_ID"):
+        for who, path in ((guest, entry), (guest, entry.replace("/call/", "/api/") + "/x"), (None, "/static/open.css")):
+            await behind.both(who, "GET", path, headers={name: "42"})
+            seen = behind.reached()
+            assert {value for each in seen for value in each.all("User-Id")} <= {""}, (name, path)
+        chat = behind.browser()
+        chat.session.cookie_jar.update_cookies(guest.cookies())
+        socket = await chat.session.ws_connect(
+            chat.url(entry.replace("/call/", "/api/") + "/chat"), headers={name: "42", "Origin": PUBLIC}
+        )
+        await socket.close()
+        assert {value for each in behind.reached() for value in each.all("User-Id")} <= {""}, name
+
+
+async def test_a_client_without_cookies_comes_with_a_ticket_which_the_platform_never_sees(behind: Behind):
+    room = await behind.clinics.room()
+    host, _ = await behind.clinics.host_inside(room)
+    guest, entry = await behind.guest_inside(room, host)
+    signing = behind.clinics.gateway.parts.signing
+    given = next(signing.read_pass(value) for name, value in guest.cookies().items() if name.startswith("lg_p_"))
+    assert given is not None
+    path = ticket_prefix(signing, given) + entry.replace("/call/", "/bosh/") + "?sid=1"
+    behind.reached()
+    for method in ("GET", "POST"):
+        through, plain = await behind.both(None, method, path)
+        assert (through.status, plain.status) == (200, 200)
+    seen = behind.reached()
+    assert {each.path for each in seen} == {entry.replace("/call/", "/bosh/") + "?sid=1"}
+    assert {each.one("X-Gateway-Visitor") for each in seen} == {guest.visitor()}
+    assert "/-/as/" not in repr(seen)
+    await behind.clinics.act(host, room, "remove", guest=guest.visitor())
+    through, plain = await behind.both(None, "GET", path)
+    assert (through.status, plain.status) == (403, 403)
+    assert behind.reached() == []
 
 
 async def test_no_header_of_a_guests_leads_past_the_check(behind: Behind):
