@@ -1,8 +1,8 @@
 """The gate's answers in words that proxies can carry.
 
 Rule that holds here: 200 means let through, and nothing but `allow` says it. Every identity header is in it, empty
-where nobody was admitted, and so is every other name that the platform believes, so that a proxy overwrites what a guest
-wrote there; and the Cookie line without ours.
+where nobody was admitted, and every other name that the platform believes, always empty, so that a proxy overwrites
+what a guest wrote there; and the Cookie line without ours.
 """
 
 from __future__ import annotations
