@@ -83,7 +83,9 @@ def make_place(start: Start, furnish: Furnish, client: ClientSession) -> Make:
 
     async def make(kind: str) -> Place:
         settings = {"kind": kind, "event_keys": [SECRET.decode(), JANUS.decode()], "public_url": HOOK}
-        clinics = furnish(await start({"platform": settings}))
+        clinics = furnish(
+            await start({"platform": settings, "store": {"deadline_s": 2}})
+        )  # time enough for a busy machine
         room = await clinics.room()
         host, _ = await clinics.host_inside(room)
         guest = clinics.browser()
@@ -226,7 +228,9 @@ async def test_a_gateway_asks_the_platform_with_its_own_credentials(start: Start
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/rooms/{{alias}}"
         call = {"on": "ask", "method": "GET", "url": url, "sign": "jwt", "claims": {"room": "{alias}"}}
         settings = {"ask_every_s": 1, "calls": [call]}
-        clinics = furnish(await start({"platform": settings}))
+        clinics = furnish(
+            await start({"platform": settings, "store": {"deadline_s": 2}})
+        )  # time enough for a busy machine
         room = await clinics.room()
         host, _ = await clinics.host_inside(room)
         store = clinics.gateway.store
