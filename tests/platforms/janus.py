@@ -28,6 +28,7 @@ from tests.proxies.shipped import free_port
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "platforms" / "janus"
 DEMOS = Path("/usr/share/janus/demos")
+ADMIN_SECRET = "admin-key-of-janus-change-me"
 WS, HTTP, ADMIN, ORIGIN, EVENTS = "8188", "8088", "7088", "8080", "9000"
 _PORTS = re.compile(r"(?<=[: ])(8188|8088|7088|8080|9000)(?=[ ;/$\n\"])")
 _SIOCGIFADDR = 0x8915
