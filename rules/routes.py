@@ -225,7 +225,7 @@ def _warnings(route: Route) -> list[str]:
     if not route.meaning.needs_door:
         return found
     if route.binding.kind is BindingKind.UNBOUND:
-        found.append(f"{route.path}: unbound, so whoever is admitted at one door can reach every room of the platform")
+        found.append(f"{route.path}: unbound, so only the platform keeps those admitted at one door out of other rooms")
     if route.binding.kind is BindingKind.UPSTREAM and not pins_a_door(placeholders_in(route.upstream)):
         found.append(f"{route.path}: bound by its upstream, but that is the same for all doors")
     return found
