@@ -15,7 +15,7 @@ from rules.events import Admit, Deny, Hold, LetBack, Message, Remove, Transfer
 from rules.model import Door, DoorKind, Guest, GuestState, Phase, Role, Status, Told
 from rules.moves import GUEST_MOVES, Move
 from rules.presence import has_live_page, host_inside, is_inside
-from rules.sending_out import ask_all_out, ask_to_remove, may_be_there, welcome
+from rules.sending_out import ask_all_out, ask_to_end, ask_to_remove, is_in_doubt, may_be_there, welcome
 from rules.step import Step, moved, surely_moved
 from rules.window import phase
 
@@ -218,4 +218,6 @@ def send_everybody_out(step: Step) -> Step:
         step = step.put_guest(replace(surely_moved(guest, Move.END_CALL, step.now_ms), may_return=False))
         if was_inside or guest.state is GuestState.INSIDE:
             step = step.drop(guest.visitor).tell(Happening.LEFT, guest.visitor, role=Role.GUEST.value)
-    return step if step.owner == before else ask_all_out(step.tell(Happening.CALL_ENDED), sent_out, host_stays=True)
+    if step.owner == before:
+        return ask_to_end(step) if is_in_doubt(step.door) and step.door.ending is not Told.ASKED else step
+    return ask_all_out(step.tell(Happening.CALL_ENDED), sent_out, host_stays=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rules.effects import Happening, Refused, Rejected
 from rules.events import AskAgain, PlatformTold
-from rules.model import Door, Guest, GuestState, Told
+from rules.model import Door, DoorKind, Guest, GuestState, Told
 from rules.step import Step
 
 OPEN = frozenset({Told.ASKED, Told.FAILED})  # still to be done
@@ -42,14 +42,20 @@ def may_be_there(door: Door) -> list[str]:
 def ask_all_out(step: Step, visitors: Sequence[str], *, host_stays: bool) -> Step:
     """Have the platform send these guests out: one by one where the host stays in the call, else by ending it.
 
-    Where it can do only one of the two, that is what it is asked.
+    Where it can do only one of the two, that is what it is asked; and where it did not send somebody out before, it
+    is the whole call that ends.
     """
-    one_by_one = step.policy.platform_removes and (host_stays or not step.policy.platform_ends)
-    if not one_by_one:
+    as_a_whole = step.policy.platform_ends and (not host_stays or is_in_doubt(step.door))
+    if as_a_whole or not step.policy.platform_removes:
         return ask_to_end(step)
     for visitor in visitors:
         step = ask_to_remove(step, visitor)
     return step
+
+
+def is_in_doubt(door: Door) -> bool:
+    """Whether somebody who was sent out may still be in the call, for all the platform says."""
+    return any(guest.removal is Told.FAILED for guest in door.guests.values())
 
 
 def still_to_do(door: Door, visitor: str | None) -> bool:
@@ -58,8 +64,8 @@ def still_to_do(door: Door, visitor: str | None) -> bool:
     A room's call is not ended once another guest has been let in: it would be theirs that ends.
     """
     if visitor is None:
-        others = door.guests.values() if door.ending in OPEN else ()
-        return door.ending in OPEN and not any(guest.state in THERE for guest in others)
+        is_anothers = door.kind is DoorKind.ROOM and any(guest.state in THERE for guest in door.guests.values())
+        return door.ending in OPEN and not is_anothers
     guest = door.guests.get(visitor)
     return guest is None or guest.removal in OPEN
 
@@ -67,10 +73,7 @@ def still_to_do(door: Door, visitor: str | None) -> bool:
 def platform_told(step: Step, event: PlatformTold) -> Step | Rejected:
     """Note what came of it; what was confirmed, or is no longer asked for, stays as it is."""
     if event.guest is None:
-        if step.door.ending not in OPEN - {event.outcome}:
-            return step
-        step = step.put(replace(step.door, ending=event.outcome))
-        return step.tell(Happening.PLATFORM_TOLD, outcome=event.outcome.value)
+        return _end_told(step, event.outcome)
     guest = step.door.guests.get(event.guest)
     if guest is None:
         return Rejected(Refused.UNKNOWN_GUEST)
@@ -78,6 +81,17 @@ def platform_told(step: Step, event: PlatformTold) -> Step | Rejected:
         return step
     step = step.put_guest(replace(guest, removal=event.outcome))
     return step.tell(Happening.PLATFORM_TOLD, event.guest, outcome=event.outcome.value)
+
+
+def _end_told(step: Step, outcome: Told) -> Step:
+    """With the whole call everybody is out whose removal was in doubt."""
+    if step.door.ending not in OPEN - {outcome}:
+        return step
+    step = step.put(replace(step.door, ending=outcome)).tell(Happening.PLATFORM_TOLD, outcome=outcome.value)
+    for guest in list(step.door.guests.values()) if outcome is Told.DONE else ():
+        if guest.removal in OPEN:
+            step = step.put_guest(replace(guest, removal=Told.DONE))
+    return step
 
 
 def ask_again(step: Step, event: AskAgain) -> Step | Rejected:

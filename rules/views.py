@@ -120,6 +120,7 @@ def door_document(
         "guest_inside": len(guests_inside(door, now_ms)),
         "waiting": _waiting(door),
         "ending": door.ending.value,
+        "platform_ends": policy.platform_ends,
         "can_undo_until": instant((door.finished_at_ms or 0) + policy.undo_end_ms) if undo else None,
         "seats": [_seat_shown(door, seat, links) for seat in door.seats.values() if not seat.revoked],
         "guests": [_guest_shown(door, guest, policy, now_ms, remind) for guest in guests],

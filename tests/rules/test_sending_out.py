@@ -153,3 +153,22 @@ def test_the_desk_is_told_how_far_it_is(state: GuestState, told: Told, policy: P
     door = room(known(state, told=told))
     shown: Any = door_document(owner(door), door, policy, NOW, {})
     assert shown["guests"][0]["removal"] == expected
+
+
+def test_the_end_of_a_call_in_which_somebody_may_still_be_is_the_whole_calls() -> None:
+    """It is what the desk advises; and once it is confirmed, nobody is in doubt any more."""
+    failed = after(INSIDE, Remove("ann"), PlatformTold(Told.FAILED, "ann")).owner.doors[ROOM]
+    ended = after(failed, End())
+    assert asked(ended) == [None]
+    assert after(ended.owner.doors[ROOM], End()).changed == ()
+    over = after(ended.owner.doors[ROOM], PlatformTold(Told.DONE)).owner.doors[ROOM]
+    assert over.guests["ann"].removal is Told.DONE
+    another = room(known(G.REMOVED, told=Told.FAILED), known(G.INSIDE, "bob"), inside=(presence("bob"), HOST))
+    assert asked(after(another, End())) == [None]
+    assert asked(after(another, End(), policy=REMOVES)) == ["bob"]
+
+
+def test_a_session_that_was_ended_is_ended_whoever_was_on_the_way_in() -> None:
+    """Nobody is let in there any more."""
+    ended = after(session(known(G.ADMITTED), known(G.INSIDE, "bob"), inside=(presence("bob"), HOST)), End())
+    assert still_to_do(ended.owner.doors[S], None)

@@ -128,6 +128,9 @@ class Desk(Changes):
         if about[name] in ("asked", "failed") and about[name] != said:
             about[name] = said
             self.tell("platform.told", door_id, event.guest)
+            for guest in self.doors[door_id]["guests"].values():
+                if event.guest is None and said == "done" and guest["removal"] in ("asked", "failed"):
+                    guest["removal"] = "done"
 
     def on_lock(self, door_id: str, _: events.Lock) -> None:
         if not self.doors[door_id]["locked"]:

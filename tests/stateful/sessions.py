@@ -76,6 +76,9 @@ class Model(Desk):
     def may_be_there(self, guest: Record) -> bool:
         return guest["state"] in ("admitted", "inside") or (guest["state"] == "out" and guest["may_return"])
 
+    def in_doubt(self, door: Record) -> bool:
+        return any(guest["removal"] == "failed" for guest in door["guests"].values())
+
     def send_out(self, door_id: str) -> None:
         self.find(door_id)
         door, changed = self.doors[door_id], False
@@ -92,10 +95,13 @@ class Model(Desk):
             changed = changed or guest != before
         if changed:
             self.tell("call_ended", door_id)
-            for v in sent_out if self.policy.platform_removes else ():
+            as_a_whole = self.policy.platform_ends and self.in_doubt(door)
+            for v in sent_out if self.policy.platform_removes and not as_a_whole else ():
                 self.ask_out(door_id, v)
-            if not self.policy.platform_removes:
+            if as_a_whole or not self.policy.platform_removes:
                 self.ask_end(door_id)
+        elif self.in_doubt(door) and door["ending"] != "asked":
+            self.ask_end(door_id)
 
     def on_undoend(self, door_id: str, _: events.UndoEnd) -> None:
         door = self.planned(door_id)
