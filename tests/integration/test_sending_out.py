@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.integrations.platforms import opening
 from gateway.integrations.platforms.sending_out import ID
 from gateway.store import Hooks, Trail, stream_of
 from rules.model import Room
@@ -259,3 +260,25 @@ async def test_the_room_is_opened_before_anybody_is_sent_there(start: Start, fur
     assert len(api.paths("/create")) == 2, "a failure is not repeated at once, and what is open is not opened again"
     parts = clinics.gateway.parts
     assert (await parts.platform.found(room.id, room.id))["sid"] == "s1"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named by the platform", "by our name"])
+async def test_a_room_is_opened_anew_once_its_call_was_ended(
+    start: Start, furnish: Furnish, api: AdminApi, named: bool
+):
+    opens = {"on": "open", "url": f"{api.url}/create/{{alias}}"} | ({"find": {"sid": "/sid"}} if named else {})
+    ends = {"on": "end", "url": f"{api.url}/end/{{found.sid}}" if named else f"{api.url}/end"}
+    clinics = furnish(await start({"platform": {"calls": [opens, ends]}}))
+    room = await clinics.room()
+    session = await clinics.session(room)
+    path = f"/create/{await alias_of(clinics, room, session.id)}"
+    api.always[path] = '{"sid": "s1"}'
+    host = await clinics.host(room)
+    await clinics.go_in(host, session.host, room)
+    assert len(api.paths("/create")) == 1
+    await clinics.act(host, room, "end", door=session.id)
+    await api.until(1, "/end/s1" if named else "/end")
+    await clinics.act(host, room, "undo_end", door=session.id)
+    await eventually(lambda: is_idle(clinics))
+    await clinics.go_in(host, session.host, room)
+    assert len(api.paths("/create")) == 2

@@ -1,7 +1,8 @@
 """Opening: the platform makes its room for a door before the first person is sent there.
 
-Rule that holds here: a room is opened before anybody comes to an empty door, and not again while somebody is inside;
-opening it once more does no harm. One caller of a process asks for a door at a time, the others wait with it, and
+Rule that holds here: a room is opened before anybody comes to an empty door, and not again while somebody is inside:
+opening it once more does no harm. One that the platform gave a name is kept until a call is ended there, for opening
+it once more would make another. One caller of a process asks for a door at a time, the others wait with it, and
 nobody waits longer than the deadline.
 """
 
@@ -87,6 +88,8 @@ class Opening:
             opened_at_ms = int(kept.pop(OPENED_AT, 0))
             if not opened_at_ms:
                 return None
+            if self._calls.finds("open"):
+                return kept
             if 0 <= self._now_ms() - opened_at_ms < KEPT_MS:
                 return kept
             snapshot = await self._doors.read(owner_id, door_id)
