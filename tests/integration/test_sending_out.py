@@ -264,8 +264,9 @@ async def test_the_room_is_opened_before_anybody_is_sent_there(start: Start, fur
 
 @pytest.mark.parametrize("named", [True, False], ids=["named by the platform", "by our name"])
 async def test_a_room_is_opened_anew_once_its_call_was_ended(
-    start: Start, furnish: Furnish, api: AdminApi, named: bool
+    start: Start, furnish: Furnish, api: AdminApi, monkeypatch: pytest.MonkeyPatch, named: bool
 ):
+    monkeypatch.setattr(opening, "REMEMBERED_MS", 0)
     opens = {"on": "open", "url": f"{api.url}/create/{{alias}}"} | ({"find": {"sid": "/sid"}} if named else {})
     ends = {"on": "end", "url": f"{api.url}/end/{{found.sid}}" if named else f"{api.url}/end"}
     clinics = furnish(await start({"platform": {"calls": [opens, ends]}}))
