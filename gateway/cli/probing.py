@@ -76,7 +76,7 @@ def not_refused(probed: Sequence[Probed]) -> list[str]:
 
 async def _is_refused(tried: PlatformProbe, client: PlatformClient) -> Probed:
     try:
-        answer = await client.ask(tried.method, tried.url, tried.headers, tried.body.encode(), DEADLINE_S, cut=True)
+        answer = await client.ask(tried.method, tried.url, tried.headers, tried.body.encode(), cut=True)
     except UpstreamAway as away:
         said = f"could not be tried: {away.detail or away.kind.value}"
         return Probed(tried.name, Outcome.UNTRIED, 0, said, tried.advice)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from gateway.config.platform_sections import Headers
+from gateway.config.platform_sections import Headers, OptionalUrl
 from gateway.config.sections import Keys, Section
 from gateway.config.texts import CredentialName, NotEmpty, Pointer
 
@@ -40,7 +40,7 @@ class IdentityCall(Section):
     """The request by which a platform makes the address for one person."""
 
     method: Literal["GET", "POST", "PUT"] = "POST"
-    url: str = ""
+    url: OptionalUrl = ""
     headers: Headers = Field(default_factory=dict)
     body: str = Field("", repr=False)
     find: Found = Found()

@@ -62,6 +62,7 @@ def _place(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+OptionalUrl = Annotated[str, AfterValidator(lambda text: _url(text) if text else text)]
 HeaderTemplate = Annotated[str, AfterValidator(_header_line)]
 FoundName = Annotated[str, AfterValidator(_found)]
 FoundPlace = Annotated[str, AfterValidator(_place)]

@@ -34,10 +34,11 @@ class PlatformAnswer:
 
 
 class PlatformClient:
-    """Asks platforms. `authorities`: who verifies https; none: the system's."""
+    """Asks platforms. `authorities`: who verifies https; none: the system's. `deadline_s`: for a whole answer."""
 
-    def __init__(self, authorities: ssl.SSLContext | None = None) -> None:
+    def __init__(self, authorities: ssl.SSLContext | None = None, deadline_s: float = DEADLINE_S) -> None:
         self._authorities = authorities
+        self._deadline_s = deadline_s
         self._session: ClientSession | None = None
 
     async def ask(
@@ -46,7 +47,6 @@ class PlatformClient:
         url: str,
         headers: Mapping[str, str],
         body: bytes = b"",
-        deadline_s: float = DEADLINE_S,
         *,
         cut: bool = False,
     ) -> PlatformAnswer:
@@ -55,7 +55,7 @@ class PlatformClient:
         Raises UpstreamAway, whose detail names neither address nor person.
         """
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(self._deadline_s):
                 return await self._ask(method, url, headers, body, cut=cut)
         except TimeoutError as error:
             raise UpstreamAway(AwayKind.TIMEOUT, "its API took too long") from error

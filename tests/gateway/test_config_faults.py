@@ -244,11 +244,16 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "identity.location",
         "{colour} is no field here",
     ),
-    "asked nobody": (ASKED, "identity.call.url", "must be the address that the platform is asked at"),
+    "sent in circles": (
+        SENT + 'location = "/call/{alias}#{credential}"',
+        "identity.location",
+        "is the entry itself, which would send people there for ever",
+    ),
+    "asked nobody": (ASKED, "identity.call.url", "is missing: where the platform is asked"),
     "asked whomever": (
         ASKED + '[identity.call]\nurl = "http://{alias}.example/join"',
         "identity.call.url",
-        "must be the address that the platform is asked at",
+        "never in its host",
     ),
     "asked in two lines": (
         ASKED + '[identity.call]\nheaders = { A = "b\\nc" }',

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from multidict import CIMultiDict
 
+from gateway.edge.platform_client import PlatformClient
 from rules.model import Room
 from tests.integration.conftest import Furnish, Start
 from tests.integration.people import JSON, PUBLIC, Answer, Browser
@@ -340,11 +341,9 @@ async def test_an_answer_without_an_address_is_a_page_that_tries_again(
     assert "refresh" in page.text.lower()
 
 
-async def test_a_platform_that_is_slow_or_away_holds_up_that_page_and_no_verdict(
-    site: Site, api: Api, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("gateway.edge.platform_client.DEADLINE_S", 0.2)
+async def test_a_platform_that_is_slow_or_away_holds_up_that_page_and_no_verdict(site: Site, api: Api):
     clinics = await site.opens(asking(api))
+    clinics.gateway.parts.client = PlatformClient(deadline_s=0.5)
     host, room, entry = await host_at(clinics)
     api.silent.set()
     waits = asyncio.create_task(host.page(entry))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.bindings import Binding, BindingKind, Candidate, Said, parse_binding, read_parameter
+from rules.bindings import Binding, BindingKind, Candidate, Said, parse_binding, read_parameter, with_parameter
 from rules.model import Role
 
 DOOR = Candidate("0123456789abcdef", "aLias", "city", "ann", Role.GUEST)
@@ -127,3 +127,14 @@ def test_any_text_gets_an_answer(text: str, query: str) -> None:
 def test_a_parameter_said_twice_never_has_a_value(value: str) -> None:
     pair = f"room={value.replace('&', '').replace(';', '')}"
     assert read_parameter(f"{pair}&a=b&{pair}", "room") is Said.TWICE
+
+
+@given(st.text("abj=&;[]%JwtT +", max_size=20), st.text(min_size=1, max_size=8).filter(lambda text: text.isprintable()))
+def test_a_parameter_that_is_put_into_a_query_is_the_only_one_and_the_others_stay(query: str, value: str):
+    put = with_parameter(query, "jwt", value)
+    assert read_parameter(put, "jwt") == value
+    assert with_parameter(put, "jwt", value) == put
+    others = [pair for pair in query.replace(";", "&").split("&") if pair]
+    assert [pair for pair in others if read_parameter(pair, "jwt") is Said.NOTHING and "j" not in pair.lower()] == [
+        pair for pair in put.split("&")[:-1] if "j" not in pair.lower()
+    ]
