@@ -167,3 +167,77 @@ async def test_an_owner_signs_in_on_the_host_of_their_clinics_links_and_goes_in_
     (door,) = (await host.document(answer.location))["doors"]
     assert door["link"] == "http://sunrise.gate.example/room/dr-lee"
     assert (await host.page("/room/dr-lee")).reason == "host"
+
+
+# --- every class, for everybody, by both lanes --------------------------------------------------------------------
+TABLE = (
+    {"path": "/call/{alias}", "class": "entry"},
+    {"path": "/signal/{alias}", "class": "signal"},
+    {"path": "/bosh/{alias}", "class": "poll"},
+    {"path": "/api/{alias}/**", "class": "api", "methods": ("GET",)},
+    {"path": "/record/{alias}", "class": "api", "role": "host"},
+    {"path": "/diary/{alias}", "class": "api", "role": "guest"},
+    {"path": "/{clinic}/{owner}/files", "class": "api"},
+    {"path": "/token/{alias}", "class": "mint", "answer": "{role}", "answer_type": "text/plain"},
+    {"path": "**/secret", "class": "internal"},
+    {"path": "/static/**", "class": "asset"},
+    {"path": "/other/**", "class": "asset", "upstream": "UPSTREAM"},
+)
+ANSWERS = {
+    # address: to nobody, to a guest who waits, to one who was let in, to the host
+    "/call/{alias}": (403, 403, 200, 200),
+    "/CALL/{alias}/": (403, 403, 200, 200),
+    "/signal/{alias}": (403, 403, 200, 200),
+    "/bosh/{alias}": (403, 403, 200, 200),
+    "/api/{alias}/x/y": (403, 403, 200, 200),
+    "/api/{alias}": (403, 403, 200, 200),
+    "/API;v=1/{alias}/x": (403, 403, 200, 200),
+    "/record/{alias}": (403, 403, 403, 200),
+    "/diary/{alias}": (403, 403, 200, 403),
+    "/sunrise/dr-lee/files": (403, 403, 200, 200),
+    "/sunrise/dr-kim/files": (403, 403, 403, 403),
+    "/token/{alias}": (403, 403, 200, 200),
+    "/secret": (404, 404, 404, 404),
+    "/static/secret": (404, 404, 404, 404),
+    "/Static/x.js": (404, 404, 404, 404),
+    "/static/x.js": (200, 200, 200, 200),
+    "/other/x.js": (200, 200, 200, 200),
+    "/nowhere": (404, 404, 404, 404),
+}
+
+
+@pytest.mark.parametrize("express", [True, False], ids=["express", "full"])
+async def test_each_class_answers_everybody_as_it_must(
+    start: Start, furnish: Furnish, platform: Platform, express: bool
+):
+    platform.added.append(("Cache-Control", "public, max-age=3600"))
+    elsewhere = Platform()
+    await elsewhere.start()
+    routes = [{**row, **({"upstream": elsewhere.url} if "upstream" in row else {})} for row in TABLE]
+    clinics = furnish(await start({"server": {"express": express}}, routes=routes))
+    room = await clinics.room()
+    await clinics.room("dr-kim")
+    host, _ = await clinics.host_inside(room)
+    guest, waiting = clinics.browser(), clinics.browser()
+    page = await guest.wait(clinics.link(room), "Ada")
+    await clinics.act(host, room, "admit", guest=guest.visitor())
+    await page.reason("admitted")
+    await clinics.go_in(guest, clinics.link(room), room)
+    await waiting.wait(clinics.link(room), "Ben")
+    alias = await alias_at(clinics, host)
+    for path, statuses in ANSWERS.items():
+        for who, status in zip((clinics.browser(), waiting, guest, host), statuses, strict=True):
+            platform.seen.clear()
+            elsewhere.seen.clear()
+            first = await who.ask("GET", path.format(alias=alias), JSON)
+            answer = await who.ask("GET", path.format(alias=alias), JSON)  # may go by the express lane
+            assert (first.status, answer.status) == (status, status), path
+            reached = len(platform.seen) + len(elsewhere.seen)
+            assert reached == (2 if status == 200 and not path.startswith("/token") else 0), path
+            assert len(elsewhere.seen) == (2 if path.startswith("/other") else 0), path
+            if path.lower().startswith("/call") or status >= 400:
+                assert answer.headers["Cache-Control"] == "no-store", path
+    assert (await host.ask("POST", f"/api/{alias}/x", JSON, data=b"")).status == 405
+    await elsewhere.stop()
+    lane = clinics.gateway.lane
+    assert lane is None or lane.taken > 8
