@@ -14,8 +14,9 @@ from tests.integration.conftest import Furnish
 from tests.integration.people import Browser, Document
 from tests.integration.places import Clinics, Running
 from tests.platforms.prosody import TOKEN_SECRET, Postbox, Prosody
+from tests.platforms.streams import Polls, Socket
 from tests.platforms.walking import sections_of
-from tests.platforms.xmpp import Person, Polls, Socket
+from tests.platforms.xmpp import Person
 
 WAYS = {"websocket": "/xmpp-websocket", "bosh": "/http-bind"}
 

@@ -10,7 +10,7 @@ from aiohttp import WSServerHandshakeError
 from tests.integration.people import PUBLIC, Browser
 from tests.platforms.conftest import Hold
 from tests.platforms.meetings import WAYS, Meeting
-from tests.platforms.xmpp import Polls, Refused, Socket
+from tests.platforms.streams import Polls, Refused, Socket
 
 BOTH = pytest.mark.parametrize("way", WAYS)
 

@@ -16,8 +16,8 @@ from tests.integration.places import SHORT
 from tests.platforms.conftest import Hold
 from tests.platforms.meetings import WAYS, Entered, Meeting, as_shipped
 from tests.platforms.prosody import DOMAIN, TOKEN_SECRET, Prosody
+from tests.platforms.streams import Polls, Refused
 from tests.platforms.test_prosody import answer
-from tests.platforms.xmpp import Polls, Refused
 
 BOTH = pytest.mark.parametrize("way", WAYS)
 
