@@ -14,6 +14,7 @@ from gateway.cli.options import config_option, json_option
 from gateway.cli.output import show
 from gateway.desk.host_link import host_link as make_host_link
 from gateway.edge.parts import Parts
+from gateway.integrations.platforms.inside import send_signed_out
 from gateway.signing.signing import HOST_LINK_MS
 from rules.model import Room
 from rules.names import clean_name
@@ -39,6 +40,7 @@ def host_link(words: tuple[str, ...], name: str, config_file: Path | None, as_js
     async def revoke(parts: Parts) -> Room:
         room = await find_room(parts, clinic, owner)
         await parts.directory.raise_host_generation(room.id)
+        await send_signed_out(parts.doors, parts.platform, room.id)
         return room
 
     if revokes:

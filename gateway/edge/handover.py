@@ -99,7 +99,7 @@ class HandOver:
     async def _tell(self, admitted: Admitted, opens: Opening | None) -> None:
         """Note who is handed over, and have the platform make its room if it `opens` any. Raises UpstreamAway."""
         parts, given = self._parts, admitted.given
-        who = (given.owner_id, given.door, given.alias, given.visitor, given.role, given.seat)
+        who = (given.owner_id, given.door, given.alias, given.visitor, given.role, given.seat, given.generation)
         try:
             await parts.platform.handed(*who)
             if opens is not None:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from gateway.store.client import Store
 from gateway.store.keys import digest_of
-from rules.model import Millis, Role
+from rules.model import Millis, Role, Room
 from rules.templates import room_number
 
 KEPT_S = 30 * 86_400
@@ -45,6 +45,12 @@ class Known:
     participants: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
     at_ms: Millis = 0  # of the last word about any of them
+    generation: int = 0  # of the room's host sign-ins, where they came by one
+
+    def may_be(self, room: Room) -> bool:
+        """Whether they may still be there in that role: not as a host whose sign-in has ended since."""
+        by_sign_in = self.role is Role.HOST and self.seat is None
+        return not by_sign_in or self.generation == room.host_generation
 
 
 class PlatformFacts:
@@ -52,7 +58,7 @@ class PlatformFacts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._handed: OrderedDict[tuple[str, str, str, int | None], float] = OrderedDict()
+        self._handed: OrderedDict[tuple[str, str, str, int | None, int], float] = OrderedDict()
         self._doors: OrderedDict[str, tuple[str, str]] = OrderedDict()  # by alias; neither ever changes
         self._noted: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
@@ -62,13 +68,25 @@ class PlatformFacts:
             memo.clear()
 
     # --- who was sent ---------------------------------------------------------------------------------------------
-    async def handed(self, owner_id: str, door_id: str, alias: str, visitor: str, role: Role, seat: int | None) -> None:
-        """This visitor gets a credential for this door. Said again within the hour, it costs nothing."""
-        memo, now = (door_id, visitor, role.value, seat), time.monotonic()
+    async def handed(
+        self,
+        owner_id: str,
+        door_id: str,
+        alias: str,
+        visitor: str,
+        role: Role,
+        seat: int | None,
+        generation: int = 0,
+    ) -> None:
+        """This visitor gets a credential for this door; `generation` of the sign-in that a host's pass rests on.
+
+        Said again within the hour, it costs nothing.
+        """
+        memo, now = (door_id, visitor, role.value, seat, generation), time.monotonic()
         if now - self._handed.get(memo, float("-inf")) < HANDED_AGAIN_S:
             return
         doors_key = self._store.keys.of("handed", door_id)
-        value = json.dumps([role.value, seat, self._store.estimate_now_ms()])
+        value = json.dumps([role.value, seat, self._store.estimate_now_ms(), generation])
         await asyncio.gather(
             *(self._lead(name, owner_id, door_id) for name in (alias, room_number(alias))),
             self._store.command("HSET", doors_key, visitor, value),
@@ -240,8 +258,8 @@ class PlatformFacts:
 
 
 def _sent(text: str) -> Known:
-    role, seat, handed_at_ms = json.loads(text)
-    return Known(Role(role), seat, handed_at_ms)
+    role, seat, handed_at_ms, generation = json.loads(text)
+    return Known(Role(role), seat, handed_at_ms, generation=generation)
 
 
 def _since(name: str, words: Words, of_all: Words) -> Millis:

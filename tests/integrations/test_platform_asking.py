@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.integrations.platforms import asking
-from gateway.integrations.platforms.asking import CONNECTION, Asking, words_in
+from gateway.integrations.platforms.asking import Asking, words_in
 from gateway.integrations.platforms.events import What
+from gateway.integrations.platforms.inside import OF_ANSWERS
 from gateway.store import Presences, StoreAway
 from rules.events import Remove
 from rules.model import Door, GuestState, Owner, Presence, Role
@@ -58,7 +59,7 @@ class Table:
 
     async def signs(self) -> dict[str, Presence]:
         """Who is inside because the platform answered so."""
-        return {p.visitor: p for p in (await self.scene.door()).presence if p.connection == CONNECTION}
+        return {p.visitor: p for p in (await self.scene.door()).presence if p.connection == OF_ANSWERS}
 
 
 def test_words_stand_by_themselves() -> None:
@@ -107,6 +108,14 @@ async def test_whoever_was_not_sent_there_is_nobody(replica: Replica) -> None:
     table = await Table.lay(scene, Asked(["g_aaaaaaaaaaaaaaaa"]), every_s=1)
     await table.asking.round()
     assert await table.signs() == {}
+
+
+async def test_an_answer_names_no_host_whose_sign_in_has_ended(replica: Replica) -> None:
+    scene = await Scene.make(replica)
+    table = await Table.lay(scene, Asked([scene.host]), every_s=1)
+    await replica.directory.raise_host_generation(scene.room.id)
+    await table.asking.round()
+    assert (len(table.asked.doors), await table.signs()) == (1, {})
 
 
 async def test_of_several_replicas_one_asks_for_a_door(replica: Replica, make_replica: Make) -> None:
@@ -166,7 +175,7 @@ async def test_one_door_that_is_answered_slowly_holds_up_no_other(replica: Repli
 
     async def others_are_seen() -> bool:
         seen = [
-            [p for p in (await s.door()).presence if p.connection == CONNECTION] for s in scenes if s.room.id != first
+            [p for p in (await s.door()).presence if p.connection == OF_ANSWERS] for s in scenes if s.room.id != first
         ]
         return all(seen)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.integrations.platforms.events import What
-from gateway.integrations.platforms.inside import OF_EVENTS, Outcome
+from gateway.integrations.platforms.inside import OF_EVENTS, Outcome, send_signed_out
 from gateway.store import (
     Change,
     Directory,
@@ -23,7 +23,7 @@ from gateway.store import (
 from rules.events import Deny, Exit, LetBack, Remove
 from rules.model import Clinic, GuestState, Policy, Role
 from tests.gateway.store.conftest import Make, Replica, Server
-from tests.integrations.platform_scene import REPLAY_MS, TTL_MS, Scene, now_ms
+from tests.integrations.platform_scene import REPLAY_MS, TTL_MS, Scene, now_ms, visitor
 
 JOINED, LEFT, ENDED = What
 
@@ -44,6 +44,33 @@ async def test_a_host_is_inside_by_the_platforms_word_too(replica: Replica) -> N
     assert (await scene.door()).hosts == (scene.host,)
     assert await scene.told(LEFT, scene.host) is Outcome.LEFT
     assert (await scene.door()).hosts == ()
+
+
+async def test_a_host_whose_sign_in_has_ended_is_inside_by_no_word(replica: Replica) -> None:
+    scene = await Scene.make(replica)
+    assistant = visitor()
+    await scene.sent(assistant, Role.HOST)
+    await scene.told(JOINED, assistant)
+    await scene.told(JOINED, scene.host, "P2")
+    await scene.replica.directory.raise_host_generation(scene.room.id)
+    await scene.facts.handed(scene.room.id, scene.room.id, scene.alias, scene.host, Role.HOST, None, generation=1)
+    await send_signed_out(replica.doors, scene.facts, scene.room.id)
+    assert await scene.there() == {scene.host}
+    assert await scene.told(JOINED, assistant, "P3") is Outcome.REFUSED
+    assert await scene.told(JOINED, scene.host, "P4") is Outcome.JOINED
+    assert await scene.there() == {scene.host}
+
+
+async def test_a_host_of_a_seat_signs_in_nowhere(replica: Replica) -> None:
+    scene = await Scene.make(replica)
+    assistant = visitor()
+    await scene.facts.handed(scene.room.id, scene.room.id, scene.alias, assistant, Role.HOST, 2)
+    await scene.replica.directory.raise_host_generation(scene.room.id)
+    known = await scene.facts.known_of(scene.room.id, scene.room.id, assistant)
+    room = await scene.replica.directory.room(scene.room.id)
+    assert known is not None
+    assert room is not None
+    assert known.may_be(room)
 
 
 async def test_whoever_stays_twice_is_inside_until_both_stays_end(replica: Replica) -> None:

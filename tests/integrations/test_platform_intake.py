@@ -15,8 +15,7 @@ from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.integrations.platforms import intake
-from gateway.integrations.platforms.asking import CONNECTION
-from gateway.integrations.platforms.inside import OF_EVENTS
+from gateway.integrations.platforms.inside import OF_ANSWERS, OF_EVENTS
 from gateway.store import StoreAway
 from rules.model import Role, Room
 from tests.integration.conftest import Furnish, Start, furnish, platform, server, start, stored
@@ -240,7 +239,7 @@ async def test_a_gateway_asks_the_platform_with_its_own_credentials(start: Start
 
         async def seen() -> bool:
             presence = (await store.doors.read(room.id, room.id)).owner.doors[room.id].presence
-            return any(p.connection == CONNECTION and p.visitor == host.visitor() for p in presence)
+            return any(p.connection == OF_ANSWERS and p.visitor == host.visitor() for p in presence)
 
         await eventually(seen)
         path, token = asked[0]

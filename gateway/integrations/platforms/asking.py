@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from gateway.integrations.platforms.inside import ACTOR, PlatformInside
+from gateway.integrations.platforms.inside import ACTOR, OF_ANSWERS, PlatformInside
 from gateway.store import Doors, Known, PlatformFacts, Presences, StoreAway, StoreFull, UnknownOwner
 from gateway.store.beat import DoorBeat
 from gateway.store.keys import partition_of
@@ -21,7 +21,6 @@ from rules.events import Enter
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Owner
 
-CONNECTION = "asked_platform"  # what that sign of somebody is called at the door
 AT_ONCE = 8
 MOST_UNANSWERED = 8  # then the rest of a round is left out
 OF_ROUND = 0.8  # of the time between rounds, for which a door is one replica's to ask for
@@ -89,13 +88,14 @@ class Asking:
         answers = await self._ask(owner, door)
         self._unanswered = 0 if answers else self._unanswered + 1
         said = words_in(answers)
-        await self._renew(owner_id, door, {visitor: known for visitor, known in sent.items() if visitor in said})
+        there = {who: known for who, known in sent.items() if who in said and known.may_be(owner.room)}
+        await self._renew(owner_id, door, there)
 
     async def _renew(self, owner_id: str, door: Door, people: Mapping[str, Known]) -> None:
         """Renew the sign of everybody who has one; of whoever has none, the rules are asked."""
         if not people:
             return
-        members = {member_of(visitor, CONNECTION, known.role): visitor for visitor, known in people.items()}
+        members = {member_of(visitor, OF_ANSWERS, known.role): visitor for visitor, known in people.items()}
         is_session = door.kind is DoorKind.SESSION
         now_ms = self._doors.store.estimate_now_ms()
         alive_until_ms = lease_for(door.kind, self._doors.policy, now_ms) if is_session else 0
@@ -103,7 +103,7 @@ class Asking:
         answer = await self._doors.beats.beat(partition_of(owner_id), [beat])
         for member in (text.split(" ", 1)[1] for text in answer.missing):
             known = people[members[member]]
-            enter = Enter(members[member], known.role, CONNECTION, known.seat)
+            enter = Enter(members[member], known.role, OF_ANSWERS, known.seat)
             await self._doors.change(owner_id, door.id, enter, actor=ACTOR)
 
 

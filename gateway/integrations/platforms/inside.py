@@ -18,9 +18,11 @@ from gateway.store import Doors, Known, PlatformFacts, UnknownOwner
 from gateway.store.keys import digest_of
 from rules.effects import Rejected
 from rules.events import Enter, Exit
-from rules.model import Millis, Presence
+from rules.model import Millis, Presence, Role
 
 OF_EVENTS = "platform_"  # what the names of connections begin with that a platform's events speak of
+OF_ANSWERS = "asked_platform"  # and what the sign is called that its answers give
+BY_PLATFORM = (OF_EVENTS, OF_ANSWERS)
 ACTOR = "platform"
 LOOKS = 4  # at most, until what is known is what was brought about
 _NAME_LETTERS = 16
@@ -152,14 +154,16 @@ class PlatformInside:
         Since when it lasts, 0 for no more; and whether the rules refused it.
         """
         connection, refused = connection_of(participant), False
+        room = await self._doors.directory.room(owner_id)
+        is_signed_out = room is None or not known.may_be(room)
         since_ms = await self._facts.is_there(owner_id, door_id, visitor, participant)
         for _ in range(LOOKS):
-            if since_ms:
+            if since_ms and not is_signed_out:
                 event: Enter | Exit = Enter(visitor, known.role, connection, known.seat, self._ttl_ms, since_ms)
             else:
                 event = Exit(visitor, known.role, connection)
             change = await self._doors.change(owner_id, door_id, event, actor=ACTOR)
-            refused = isinstance(change.answer, Rejected)
+            refused = is_signed_out or isinstance(change.answer, Rejected)
             before_ms = since_ms
             since_ms = await self._facts.is_there(owner_id, door_id, visitor, participant)
             if since_ms == before_ms:
@@ -181,3 +185,14 @@ class PlatformInside:
         """The stays that the door knows of from events."""
         door = (await self._doors.read(owner_id, door_id)).owner.doors.get(door_id)
         return [each for each in door.presence if each.connection.startswith(OF_EVENTS)] if door is not None else []
+
+
+async def send_signed_out(doors: Doors, facts: PlatformFacts, owner_id: str) -> None:
+    """Hosts whose sign-ins have ended are inside no more by a platform's word. Raises StoreAway and UnknownOwner."""
+    owner = (await doors.read(owner_id)).owner
+    for door in owner.doors.values():
+        for stay in door.presence:
+            if stay.role is Role.HOST and stay.connection.startswith(BY_PLATFORM):
+                known = await facts.known_of(owner_id, door.id, stay.visitor)
+                if known is None or not known.may_be(owner.room):
+                    await doors.change(owner_id, door.id, Exit(stay.visitor, stay.role, stay.connection), actor=ACTOR)
