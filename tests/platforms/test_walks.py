@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Furnish, Start
-from tests.integration.people import Browser, Socket
+from tests.integration.people import Browser, Socket, eventually
 from tests.integration.places import Clinics
 from tests.platforms import walking
 from tests.platforms.walking import ANSWERED, NAMES, PEOPLE, UPGRADED, Scripted, Step
@@ -26,6 +27,7 @@ class Walkers:
     tickets: tuple[str, ...]  # likewise
     alias: str
     inside: list[Socket]
+    clinics: Clinics
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ async def walkers(
     waiting_too = ("", "")
     (tokens, tickets) = zip(waiting_too, here.of_guest, there.of_guest, here.of_host, strict=True)
     browsers = (waiting, here.guest, there.guest, here.host)
-    return Walkers(browsers, tokens, tickets, here.alias, [here.socket, there.socket])
+    return Walkers(browsers, tokens, tickets, here.alias, [here.socket, there.socket], clinics)
 
 
 @dataclass
@@ -102,3 +104,28 @@ async def test_everybody_is_answered_as_its_table_says_and_only_what_is_allowed_
                     f"{step.method} {step.target} by somebody {who}: {status}, not {expected}; reached {reached}"
                 )
     assert wrong == []
+
+
+ENDED = {  # what ends the guest's part of a call, by each platform's own documents; Jitsi needs an event first
+    "bigbluebutton": ("GET", "/bigbluebutton/api/end?meetingID={alias}&checksum={checksum}"),
+    "livekit": ("POST", "/twirp/livekit.RoomService/RemoveParticipant"),  # whoever can be sent out alone, is
+    "mirotalk-sfu": ("DELETE", "/api/v1/meeting/{alias}"),
+    "nextcloud-talk": ("DELETE", "/ocs/v2.php/apps/spreed/api/v4/room/abcd1234"),
+    "openvidu-meet": ("DELETE", "/meet/api/v1/rooms/probe-1?withMeeting=force&withRecordings=close"),
+}
+
+
+@pytest.mark.parametrize("walkers", ENDED, indirect=True)
+async def test_a_host_who_ends_the_call_has_the_platform_told_in_its_own_words(
+    request: pytest.FixtureRequest, walkers: Walkers, scripted: Scripted, keys: Path
+):
+    method, told = ENDED[request.node.callspec.params["walkers"]]
+    secret = (keys / "bigbluebutton.key").read_text().strip()
+    checksum = hashlib.sha256(f"endmeetingID={walkers.alias}{secret}".encode()).hexdigest()
+    told = told.replace("{alias}", walkers.alias).replace("{checksum}", checksum)
+    await walkers.clinics.act(walkers.browsers[-1], await walkers.clinics.room(), "end")
+
+    async def heard() -> bool:
+        return any((seen.method, seen.path) == (method, told) for seen in scripted.asked)
+
+    await eventually(heard)

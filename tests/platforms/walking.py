@@ -13,7 +13,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from aiohttp import WSServerHandshakeError, web
 
 from rules.routes import Match, Route, RouteClass, RouteTable
 from tests.integration.people import Browser
-from tests.integration.platform import Platform
+from tests.integration.platform import Platform, Seen
 
 READY = Path(__file__).parents[2] / "deploy" / "platforms"
 NAMES = sorted(path.parent.name for path in READY.glob("*/link-gateway.toml"))
@@ -127,16 +127,21 @@ def _at(platform: str, url: str) -> str:
     return platform + url[len(f"{parts.scheme}://{parts.netloc}") :]
 
 
+@dataclass
 class Scripted(Platform):
-    """A platform that answers the gateway's own requests as a real one would, and echoes everything else."""
+    """A platform that echoes what is forwarded, and answers the gateway's own requests as a real one would."""
+
+    asked: list[Seen] = field(default_factory=list)  # the gateway's own requests
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        known = next((path for path in ANSWERS if request.path.startswith(path)), None)
-        if known is None or "X-Gateway-Visitor" in request.headers or "Via" in request.headers:
+        if "Via" in request.headers:
             return await super()._answer(request)
-        kind, text = ANSWERS[known]
-        if known in BY_KEY and not any(KEY in value for value in request.headers.values()):
+        headers = [(name.decode(), value.decode("latin-1")) for name, value in request.raw_headers]
+        self.asked.append(Seen(request.method, request.raw_path, headers, await request.read()))
+        known = next((path for path in ANSWERS if request.path.startswith(path)), "")
+        if known in BY_KEY and not any(KEY in value for _, value in headers):
             return web.Response(status=401)
+        kind, text = ANSWERS.get(known, ("application/json", "{}"))
         return web.Response(text=text, content_type=kind)
 
 
