@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,7 @@ KINDS: dict[str, tuple[Callable[[Signing], str], Callable[[Signing, str], object
     "session token": (lambda s: s.session_token("0123456789abcdef", 7), lambda s, t: s.read_session_token(t)),
     "visitor": (lambda s: s.sign_visitor("g_0123456789abcdef"), lambda s, t: s.read_visitor(t)),
     "pass": (lambda s: s.sign_pass(PASS), lambda s, t: s.read_pass(t)),
+    "ticket": (lambda s: s.sign_ticket(PASS), lambda s, t: s.read_ticket(t)),
     "host sign-in": (lambda s: s.sign_host(SIGN_IN), lambda s, t: s.read_host(t)),
     "host link": (lambda s: s.sign_host_link(LINK), lambda s, t: s.read_host_link(t)),
 }
@@ -225,3 +227,22 @@ def test_a_digest_is_short_steady_and_keyed() -> None:
     assert SIGNING.digest("door") == fresh(OLD).digest("door")
     assert len(SIGNING.digest("door")) == 12
     assert len({SIGNING.digest("door"), SIGNING.digest("doors"), fresh(NEW).digest("door")}) == 3
+
+
+# --- tickets --------------------------------------------------------------------------------------------------
+def test_a_ticket_is_the_pass_of_its_making_and_goes_into_a_path_as_it_is() -> None:
+    ticket = SIGNING.sign_ticket(PASS, NOW + MINUTE)
+    assert set(ticket) <= set(string.ascii_letters + string.digits + "-_.")
+    assert SIGNING.read_ticket(ticket, NOW + MINUTE) == replace(PASS, issued_at_ms=NOW + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "is_good"), [(0, True), (DAY - 1, True), (DAY, False), (-MINUTE, True), (-MINUTE - 1, False)]
+)
+def test_a_ticket_is_good_for_a_day(age_ms: int, is_good: bool) -> None:
+    assert (SIGNING.read_ticket(SIGNING.sign_ticket(PASS, NOW), NOW + age_ms) is not None) is is_good
+
+
+def test_a_pass_is_no_ticket_and_a_ticket_no_pass() -> None:
+    assert SIGNING.read_ticket(SIGNING.sign_pass(PASS)) is None
+    assert SIGNING.read_pass(SIGNING.sign_ticket(PASS)) is None

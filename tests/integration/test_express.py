@@ -17,6 +17,7 @@ import pytest
 
 from gateway.edge.express.lane import Lane
 from gateway.edge.front import FrontServer
+from gateway.edge.tickets import ticket_prefix
 from gateway.signing import Pass
 from rules.model import Role, Room
 from tests.gateway.edge.wire import Message, Wire
@@ -28,7 +29,8 @@ ROUTES = (
     {"path": "/call/{alias}", "class": "entry"},
     {"path": "/signal/{alias}", "class": "signal"},
     {"path": "/api/{alias}/**", "class": "api"},
-    {"path": "/rpc/**", "class": "api", "binds": "query:room"},
+    {"path": "/rpc/**", "class": "api", "binds": "query:room", "cookieless": True},
+    {"path": "/bosh/{connection}/**", "class": "poll", "binds": "unbound", "cookieless": True, "counts": "event"},
     {"path": "/static/**", "class": "asset"},
     {"path": "/token", "class": "mint", "binds": "unbound", "answer": '{"room": "{alias}"}'},
     {"path": "/admin/**", "class": "internal"},
@@ -139,6 +141,7 @@ class Lanes:
     room: Room
     alias: str = ""
     cookie: str = ""
+    ticket: str = ""  # the prefix that holds it
     wires: list[Wire] = field(default_factory=list)
 
     async def connect(self) -> Wire:
@@ -180,7 +183,7 @@ async def opened(running: Running, clinics: Clinics, *, age_ms: int = 0) -> Lane
     given = Pass(room.id, room.id, visitor, Role.HOST, None, now_ms() - age_ms, *place, room.host_generation)
     names, signing = parts.names, parts.signing
     cookie = f"{names.visitor}={signing.sign_visitor(visitor)}; {names.door_pass(room.id)}={signing.sign_pass(given)}"
-    return Lanes(running, clinics, room, alias, cookie)
+    return Lanes(running, clinics, room, alias, cookie, ticket_prefix(signing, given))
 
 
 @pytest.fixture
@@ -393,8 +396,18 @@ PATHS = (
     "/rpc/x",
     "/nowhere",
     "/token",
+    "/bosh/1/a",
+    "{ticket}/bosh/1/a?b",
+    "{ticket}/rpc/x?room={alias}",
 )
 ODD_PATHS = (
+    "{ticket}/api/{alias}/x",
+    "{ticket}/static/ok",
+    "{ticket}{ticket}/bosh/1/a",
+    "{ticket}A/bosh/1/a",
+    "{ticket}",
+    "/-/as/x/rpc/x?room={alias}",
+    "/bosh/1;2/a",
     "/api/{alias}/../x",
     "/admin/x",
     "/static//x",
@@ -425,6 +438,8 @@ ODD_LINES = (
         "X-Gateway-Role: host",
         "X-Original-URL: /admin",
         "X-HTTP-Method: PUT",
+        "Referer: http://gate.example/-/as/x/y",
+        "Referer: http://gate.example/call/x",
     ),
     *(
         "Range: bytes=0-1",
@@ -439,11 +454,12 @@ ODD_LINES = (
 
 def random_request(dice: random.Random, lanes: Lanes) -> bytes:
     path = dice.choice(PATHS if dice.random() < 0.8 else ODD_PATHS).replace("{alias}", lanes.alias)
+    path = path.replace("{ticket}", lanes.ticket)
     method = (
         dice.choice(("GET", "GET", "GET", "HEAD", "OPTIONS")) if dice.random() < 0.9 else dice.choice(("POST", "TRACE"))
     )
     more = "".join(f"{line}\r\n" for line in dice.sample(ODD_LINES, dice.choice((0, 0, 0, 1, 2))))
-    if dice.random() < 0.1:
+    if dice.random() < (0.5 if lanes.ticket in path else 0.1):
         return lanes.head(path, method, more).replace(lanes.cookie.encode(), b"lg_v=forged")
     return lanes.head(path, method, more)
 
@@ -492,7 +508,7 @@ async def test_both_lanes_answer_and_forward_the_same(start: Start, furnish: Fur
         sections = {"upstream": {"url": f"http://127.0.0.1:{script.port}", "head_s": 1}, "server": {"express": express}}
         running = await start(sections, routes=ROUTES)
         sides.append(await opened(running, furnish(running)))
-    sides[1].cookie = sides[0].cookie
+    sides[1].cookie, sides[1].ticket = sides[0].cookie, sides[0].ticket
     dice = random.Random(11)
     for number in range(REQUESTS):
         raw = random_request(dice, sides[0])
