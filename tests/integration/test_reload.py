@@ -95,6 +95,12 @@ async def test_keys_change_in_two_phases_without_a_link_or_a_cookie_lost(written
     assert (await guest.document(newer))["reason"] != "unknown_link"
 
 
+async def test_what_the_platform_signs_events_with_changes_at_once(written: Written):
+    waiting = await written.reload({"platform": {"kind": "janus", "event_keys": [NEWER]}})
+    assert written.running.gateway.parts.event_keys == (NEWER.encode(),)
+    assert waiting == ("platform.kind",)
+
+
 async def test_the_platforms_keys_change_too(written: Written, clinics: Clinics, platform: Platform):
     room = await clinics.room()
     host, _ = await clinics.host_inside(room)

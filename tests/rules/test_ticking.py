@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rules.effects import Unrenewed
+from rules.lease import next_change_at
 from rules.model import Door, GuestState, Millis, Role, Seat, Status
 from rules.ticking import call_for_attention, tick
-from tests.rules.cases import LIVE_MS, NOW, POLICY, S, guest, presence, room, session, step, told
+from tests.rules.cases import LIVE_MS, NOW, POLICY, S, guest, owner, presence, room, session, step, told
 from tests.rules.world import MINUTE, ROOM
 
 HOST = presence("kay", Role.HOST)
@@ -41,6 +42,22 @@ G = GuestState
 def test_what_is_due(door: Door, now_ms: Millis, events: list[str]) -> None:
     """Each fact has its instant, and is told when it comes."""
     assert told(tick(step(door, now_ms=now_ms))) == events
+
+
+def test_a_word_that_nobody_takes_back_holds_a_session_no_longer_than_it_counts() -> None:
+    """Past its time and its own lease a session lasts while somebody is inside; then their grace, then it is over."""
+    until_ms = END + 120 * MINUTE
+    held = replace(
+        session(guest(G.INSIDE), inside=(presence("ann", until_ms=until_ms),)), overtime_told=True, held=True
+    )
+    assert told(tick(step(held, at=S, now_ms=until_ms - 1))) == []
+    assert next_change_at(owner(held), POLICY, END) == until_ms
+    after = tick(step(held, at=S, now_ms=until_ms))
+    assert told(after) == ["left"]
+    over_ms = until_ms + POLICY.session_grace_ms
+    assert next_change_at(after.owner, POLICY, until_ms) == over_ms
+    assert told(tick(replace(after, effects=(), now_ms=over_ms - 1))) == []
+    assert told(tick(replace(after, effects=(), now_ms=over_ms))) == ["session.over"]
 
 
 def test_what_ends_unheard_must_still_be_unheard() -> None:
