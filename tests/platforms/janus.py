@@ -173,8 +173,13 @@ class Janus:
         await self.admin.stop()
 
 
-async def start_janus(at: Path, events_port: int, interface: str, program: Callable[..., Path]) -> Janus:
-    """Start it in `at`, with media on that interface, telling events to that port; and wait until it answers."""
+async def start_janus(
+    at: Path, events_port: int, interface: str, program: Callable[..., Path], edit: Callable[[str], str] = str
+) -> Janus:
+    """Start it in `at`, with media on that interface, telling events to that port; and wait until it answers.
+
+    `edit` makes of what is shipped what somebody else might run.
+    """
     janus_program, nginx = program("janus"), program("nginx")
     if not DEMOS.exists():
         pytest.skip("janus-demos is not installed")
@@ -182,7 +187,7 @@ async def start_janus(at: Path, events_port: int, interface: str, program: Calla
     for source in (*(SHIPPED / "conf").iterdir(), SHIPPED / "nginx.conf"):
         text = with_ports(source.read_text(), ports)
         text = text.replace('#ice_enforce_list = "eth0"', f'ice_enforce_list = "{interface}"')
-        (at / source.name).write_text(text)
+        (at / source.name).write_text(edit(text))
     janus = Janus(at, ports, AdminApi(f"http://127.0.0.1:{ports[ADMIN]}"))
     await janus.admin.start()
     for command in (

@@ -75,7 +75,7 @@ async def test_a_removed_guest_is_cut_off_in_every_way(clinic: Clinic, *, polls:
     await until(lambda: clinic.asked_of_janus("exists", "destroy_session", *(["kick"] if polls else [])))
     await until(lambda: clinic.platform_says(room, {"host"}))
     assert await clinic.people_at_janus(at_host) == 1
-    await host.shows("Ben", "Removed")
+    await host.shows("Ben", "The video service has sent Ben out, too.")
     assert [await opens(guest.page, way) for way in ways] == [False] * len(ways)
     assert (answer := await guest.page.reload()) is not None
     assert answer.status == 403

@@ -11,10 +11,11 @@ import pytest
 import pytest_asyncio
 
 from gateway import clock
+from gateway.cli.probing import Outcome, probe
 from gateway.config import Config
 from gateway.config.platform_sections import On
 from gateway.edge.platform_client import PlatformClient
-from gateway.integrations.platforms.calls import Named, PlatformCalls
+from gateway.integrations.platforms.calls import Named, PlatformCalls, Result
 from gateway.integrations.platforms.prepared import prepared_calls
 from gateway.signing import Credentials
 from rules.credentials import Terms
@@ -66,12 +67,30 @@ ROOM_TOKENS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
+def config_of(janus: Janus, wrong_key: str = "") -> Config:
+    """What is shipped, at this Janus' ports; one of its keys may be a wrong one."""
+    text = with_ports((SHIPPED / "link-gateway.toml").read_text(), janus.ports)
+    return Config.model_validate(tomllib.loads(text.replace(wrong_key, "another") if wrong_key else text))
+
+
+async def ask(config: Config, on: On, named: Named) -> Result:
+    """All calls of one kind, about somebody whom Janus calls so."""
+    client = PlatformClient()
+    try:
+        calls = PlatformCalls(lambda: prepared_calls(config, clock.now_ms), client, lambda _on, _outcome: None)
+        return await calls.make(on, {**FACTS, "alias": "a"}, [named])
+    finally:
+        await client.close()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def janus(tmp_path_factory: pytest.TempPathFactory, program: Callable[..., Path]) -> AsyncIterator[Janus]:
-    """One with two rooms, made as the gateway is configured to make them."""
+    """One with two rooms, made as the gateway is configured to make them, with somebody who speaks in each."""
     started = await start_janus(tmp_path_factory.mktemp("janus"), free_port(), "lo", program)  # no media is sent here
     for room in (ROOM, OTHER):
-        answer = await started.admin.ask(fill_template(CONFIG["platform"]["calls"][0]["body"], room, Place.JSON))
+        body = fill_template(CONFIG["platform"]["calls"][0]["body"], room, Place.JSON)
+        with_speaker = body.replace('"publishers": 8', '"publishers": 8, "dummy_publisher": true')
+        answer = await started.admin.ask(with_speaker)
         assert answer["response"]["videoroom"] == "created"
     yield started
     await started.stop()
@@ -104,6 +123,20 @@ async def test_a_room_lets_in_nobody_without_its_own_token(
     assert refused["error_code"] == WRONG_TOKEN, refused
 
 
+async def test_nobody_listens_who_has_not_joined(janus: Janus) -> None:
+    """Who would only listen, in a room whose token they have, must say who of those in the room they are."""
+    ours, room = credentials(), int(OTHER["number"])
+    brings = {"room": room, "token": ours.make_room(OTHER, None)}
+    speaker, _ = await janus.attach(token(ours))
+    joined = await janus.join(speaker, token(ours), brings)
+    listens = {**brings, "ptype": "subscriber", "streams": [{"feed": joined["publishers"][0]["id"]}]}
+    listener, _ = await janus.attach(token(ours))
+    refused = await janus.join(listener, token(ours), listens)
+    assert refused["error_code"] == WRONG_TOKEN, refused
+    let_in = await janus.join(listener, token(ours), {**listens, "private_id": joined["private_id"]})
+    assert let_in["videoroom"] == "attached", let_in
+
+
 @pytest.mark.parametrize("asked", ["create", "destroy", "edit", "kick", "moderate", "rtp_forward"])
 async def test_guests_manage_no_room(janus: Janus, asked: str) -> None:
     """Making rooms takes a key, and everything else done to them a secret: pages are told neither."""
@@ -115,17 +148,37 @@ async def test_guests_manage_no_room(janus: Janus, asked: str) -> None:
     assert answer["plugindata"]["data"]["error_code"] in {MISSING_SECRET, WRONG_TOKEN}, answer
 
 
+async def test_check_live_tells_what_janus_leaves_open(
+    janus: Janus, tmp_path: Path, program: Callable[..., Path]
+) -> None:
+    """As it is shipped, it refuses all that is tried; without tokens and without a key of its Admin API, nothing."""
+    careless = await start_janus(
+        tmp_path,
+        free_port(),
+        "lo",
+        program,
+        lambda text: text.replace("token_auth =", "#").replace("admin_secret =", "#"),
+    )
+    found = {}
+    for tried in (janus, careless):
+        found[tried.port] = {each.outcome for each in await probe(config_of(tried))}
+    await careless.stop()
+    assert found == {janus.port: {Outcome.REFUSED}, careless.port: {Outcome.OPEN}}
+
+
+@pytest.mark.parametrize("named", [Named(), Named(("1",), ("2",))], ids=["unknown", "known"])
+async def test_whoever_is_not_there_has_been_removed(janus: Janus, named: Named) -> None:
+    """Somebody who never joined, or has gone already, is no reason to alarm the host."""
+    result = await ask(config_of(janus), "remove", named)
+    assert (result.done, result.made > 0) == (True, True), result.answers
+
+
 @pytest.mark.parametrize(
     ("key", "on"),
-    [("", "open"), ("", "remove"), ("admin-key-of", "open"), ("admin-key-of", "remove"), ("admin-key-of", "end"),
+    [("", "open"), ("admin-key-of", "open"), ("admin-key-of", "remove"), ("admin-key-of", "end"),
      ("room-key-of", "open"), ("secret-of-rooms", "remove")],
 )  # fmt: skip
 async def test_a_call_with_a_wrong_key_is_known_not_to_be_done(janus: Janus, key: str, on: On) -> None:
     """Janus says so in an answer whose status is good; that somebody or something is gone already is no refusal."""
-    text = with_ports((SHIPPED / "link-gateway.toml").read_text(), janus.ports)
-    config = Config.model_validate(tomllib.loads(text.replace(key, "another") if key else text))
-    client = PlatformClient()
-    calls = PlatformCalls(lambda: prepared_calls(config, clock.now_ms), client, lambda _on, _outcome: None)
-    result = await calls.make(on, {**FACTS, "alias": "a"}, [Named(("1",), ("2",))])
-    await client.close()
+    result = await ask(config_of(janus, key), on, Named(("1",), ("2",)))
     assert (result.done, result.made > 0) == (not key, True), result.answers
