@@ -100,19 +100,19 @@ class HandOver:
         """Note who is handed over, and have the platform make its room if it `opens` any. Raises UpstreamAway."""
         parts, given = self._parts, admitted.given
         who = (given.owner_id, given.door, given.alias, given.visitor, given.role, given.seat, given.generation)
+        told_s, found = TOLD_S, self._found(admitted)
         try:
             await parts.platform.handed(*who)
-            if opens is not None:
+            found = await parts.platform.found(given.owner_id, given.door) if opens is None else found
+        except (StoreAway, StoreFull):  # counted there; nobody is kept out for it, and it is tried again soon
+            told_s = AGAIN_S
+        if opens is not None:
+            try:
                 async with asyncio.timeout(DEADLINE_S):
                     found = await opens.ready(given.owner_id, given.door, self._facts(admitted, _NOTHING))
-            else:
-                found = await parts.platform.found(given.owner_id, given.door)
-        except TimeoutError as error:
-            raise UpstreamAway(AwayKind.TIMEOUT, "its API took too long") from error
-        except (StoreAway, StoreFull):  # counted there; nobody is kept out for it, and it is tried again soon
-            self._remember(admitted, AGAIN_S, self._found(admitted))
-        else:
-            self._remember(admitted, TOLD_S, found)
+            except TimeoutError as error:
+                raise UpstreamAway(AwayKind.TIMEOUT, "its API took too long") from error
+        self._remember(admitted, told_s, found)
 
     def _remember(self, admitted: Admitted, for_s: float, found: Facts) -> None:
         self._told[_memo(admitted)] = (time.monotonic() + for_s, found)

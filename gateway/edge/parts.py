@@ -62,7 +62,7 @@ class Opening(Protocol):
     """Has the platform make its room for a door, before the first person is handed over."""
 
     async def ready(self, owner_id: str, door_id: str, facts: Mapping[str, str]) -> Mapping[str, str]:
-        """What the platform said of the room, by name. Raises UpstreamAway, StoreAway or StoreFull."""
+        """What the platform said of the room, by name; a store that is away keeps nobody out. Raises UpstreamAway."""
         ...
 
 

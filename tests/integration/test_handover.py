@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from multidict import CIMultiDict
 
 from gateway.edge.platform_client import PlatformClient
+from gateway.store import StoreAway
 from rules.model import Room
 from tests.integration.conftest import Furnish, Start
 from tests.integration.people import JSON, PUBLIC, Answer, Browser
@@ -391,6 +392,24 @@ async def test_the_platforms_room_is_there_before_anybody_is_sent_to_it(site: Si
     assert len(opens.asked) == 3, "whoever comes to the entry may be the first again"
     known = await clinics.gateway.parts.platform.door_of(entry.removeprefix("/call/"))
     assert known == (room.id, room.id)
+
+
+async def test_a_store_that_cannot_note_who_is_told_keeps_nobody_out(
+    site: Site, platform: Platform, monkeypatch: pytest.MonkeyPatch
+):
+    clinics = await site.opens({**JWT, "carrier": "query"}, platform={"calls": [{"on": "end", "url": "http://h/"}]})
+    host, _, entry = await host_at(clinics)
+    asked = []
+
+    async def away(*who: object) -> None:
+        asked.append(who)
+        raise StoreAway("down")
+
+    monkeypatch.setattr(clinics.gateway.parts.platform, "handed", away)
+    for _ in range(3):
+        sent = await host.page(entry)
+        assert (sent.status, (await host.page(sent.location)).status) == (303, 200)
+    assert len(asked) == 1, "it is not waited for at every request"
 
 
 async def test_what_the_platform_never_said_sends_nobody_to_half_an_address(site: Site):
