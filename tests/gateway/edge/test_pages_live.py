@@ -262,6 +262,23 @@ async def test_a_guest_is_announced_once_and_once_more_as_a_reminder(link: Link,
     await expect(announced).to_have_text("Anna Weber is waiting")
 
 
+async def test_what_remains_of_a_removal_is_read_out_and_can_be_asked_again(link: Link, page: Page) -> None:
+    server, address = link
+    door = desk_door("a" * 16, guests=[guest("g_1", "removed", removal="asked")])
+    server.desk_document = desk(door)
+    await page.goto(address("/desk"))
+    await expect(page.get_by_text("is asked to send them out")).to_be_visible()
+    announced, alerts = page.locator("#calm"), page.locator("#alerts")
+    await expect(announced).to_have_text("")
+    server.redraw(desk({**door, "guests": [guest("g_1", "removed", removal="failed")]}))
+    await expect(announced).to_contain_text("Anna Weber may still hear and see you. End the call to be safe.")
+    await alerts.get_by_role("button", name="Try again").click()
+    assert await server.posted.get() == {"do": "ask_again", "door": "a" * 16, "guest": "g_1"}
+    server.redraw(desk({**door, "guests": [guest("g_1", "removed", removal="done")]}))
+    await expect(announced).to_have_text("The video service has sent Anna Weber out, too.")
+    await expect(alerts).to_have_count(0)
+
+
 async def test_a_button_of_the_desk_sends_its_form_without_leaving_the_page(link: Link, page: Page) -> None:
     server, address = link
     server.desk_document = desk(desk_door("a" * 16, "session", guests=[guest("g_1", "waiting")]))
