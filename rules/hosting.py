@@ -134,7 +134,8 @@ def remove(step: Step, event: Remove) -> Step | Rejected:
         return step
     was_inside = is_inside(step.door, event.guest, step.now_ms, Role.GUEST)
     step = step.put_guest(replace(after, may_return=False)).drop(event.guest)
-    return ask_to_remove(step.tell(Happening.REMOVED, event.guest, was_inside=was_inside), event.guest)
+    step = step.tell(Happening.REMOVED, event.guest, was_inside=was_inside)
+    return ask_to_remove(step, event.guest, was_inside=was_inside)
 
 
 def let_back(step: Step, event: LetBack) -> Step | Rejected:

@@ -18,12 +18,14 @@ OPEN = frozenset({Told.ASKED, Told.FAILED})  # still to be done
 THERE = frozenset({GuestState.ADMITTED, GuestState.INSIDE})
 
 
-def ask_to_remove(step: Step, visitor: str) -> Step:
-    """Have the platform send this guest out, if it can and may know them."""
+def ask_to_remove(step: Step, visitor: str, *, was_inside: bool = True) -> Step:
+    """Have the platform send this guest out, if it can and may know them. `was_inside`: as far as we know."""
     guest = step.door.guests[visitor]
     if not step.policy.platform_removes or not guest.let_in:
         return step
-    return step.put_guest(replace(guest, removal=Told.ASKED)).tell(Happening.PLATFORM_ASKED, visitor)
+    return step.put_guest(replace(guest, removal=Told.ASKED)).tell(
+        Happening.PLATFORM_ASKED, visitor, was_inside=was_inside
+    )
 
 
 def ask_to_end(step: Step) -> Step:

@@ -17,7 +17,7 @@ from rules.model import Room
 from tests.integration.admin_api import HANG, AdminApi
 from tests.integration.conftest import Furnish, Start
 from tests.integration.people import Browser, Document, Socket, eventually
-from tests.integration.places import Clinics, guests_of
+from tests.integration.places import Clinics, guests_of, now_ms
 from tests.integration.test_sessions import door_of
 
 SOON_S = 1.0
@@ -283,3 +283,21 @@ async def test_a_room_is_opened_anew_once_its_call_was_ended(
     await eventually(lambda: is_idle(clinics))
     await clinics.go_in(host, session.host, room)
     assert len(api.paths("/create")) == 2
+
+
+@pytest.mark.parametrize(
+    ("heard", "shown"), [((), "failed"), (("joined",), "done"), (("joined", "left"), "done")], ids=str
+)
+async def test_somebody_whose_name_there_is_not_known_is_out_only_if_they_are_known_to_have_left(
+    start: Start, furnish: Furnish, api: AdminApi, heard: tuple[str, ...], shown: str
+):
+    kick = {"on": "remove", "url": f"{api.url}/kick/{{participant}}"}
+    clinics = furnish(await start({"platform": {"calls": [kick]}}))
+    call = await Call(clinics).begin()
+    facts, who = clinics.gateway.parts.platform, call.guest.visitor()
+    for number, what in enumerate(heard, 1):
+        gone = what == "left"
+        await facts.note(call.room.id, call.room.id, who, participant="p1", gone=gone, at_ms=now_ms() + number)
+    await call.remove()
+    await call.shown(shown)
+    assert api.paths() == (["/kick/p1"] if heard == ("joined",) else [])

@@ -85,20 +85,26 @@ class SendingOut:
             if guest is None and door.ending in OPEN:  # somebody else has been let in: this call is not ended
                 await self.doors.change(owner_id, door.id, PlatformTold(Told.FAILED))
             return Outcome.DELIVERED
-        done = await (self._end(owner, door) if guest is None else self._remove(owner, door, guest))
+        was_inside = bool(letter.event["facts"].get("was_inside", True))
+        done = await (self._end(owner, door) if guest is None else self._remove(owner, door, guest, was_inside))
         told = PlatformTold(Told.DONE if done else Told.FAILED, guest)
         extra = {"door": self.digest(door.id), "kind": "end" if guest is None else "remove", "attempt": attempt}
         self.log.info("the platform has confirmed it" if done else "the platform has not confirmed it", extra=extra)
         await self.doors.change(owner_id, door.id, told)
         return Outcome.DELIVERED if done else Outcome.RETRIED
 
-    async def _remove(self, owner: Owner, door: Door, visitor: str) -> bool:
-        """Whether the platform has sent this guest out, and says so where it can be asked."""
+    async def _remove(self, owner: Owner, door: Door, visitor: str, was_inside: bool) -> bool:
+        """Whether the platform has sent this guest out, and says so where it can be asked.
+
+        Where it is told of people by its own names for them, there is nothing to tell of somebody whose names are all
+        gone, nor of somebody who never was there; anybody else whose name was not heard of may be there still.
+        """
         known = await self.facts.known_of(owner.room.id, door.id, visitor)
         named = [Named(known.participants, known.connections) if known is not None else Named()]
         facts = await self._of_person(owner, door, visitor)
         result = await self.calls.make("remove", facts, named)
-        if not result.done or not result.made:
+        is_gone = not was_inside or (known is not None and known.at_ms > 0)
+        if not result.done or (not result.made and not is_gone):
             return False
         for _ in range(CHECKS if self.calls.has("check") else 0):
             if (await self.calls.make("check", facts, named)).done:
