@@ -165,9 +165,13 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class AskAgain:
-    """Have the platform told once more: it has not confirmed that a guest is out or, without one, the call's end."""
+    """Have the platform told once more: it has not confirmed that a guest is out or, without one, the call's end.
+
+    `seen`: or it has, and now says itself that they are there again.
+    """
 
     guest: str | None = None
+    seen: bool = False
 
 
 # --- by schedulers, platforms and time ----------------------------------------------------------------------

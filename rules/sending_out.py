@@ -97,13 +97,14 @@ def _end_told(step: Step, outcome: Told) -> Step:
 
 
 def ask_again(step: Step, event: AskAgain) -> Step | Rejected:
-    """Once more, where the platform has not confirmed it. Asking twice changes nothing."""
+    """Once more, where the platform has not confirmed it, or has and says otherwise. Asking twice changes nothing."""
     if event.guest is None:
         return ask_to_end(step) if step.door.ending is Told.FAILED else step
     guest = step.door.guests.get(event.guest)
     if guest is None:
         return Rejected(Refused.UNKNOWN_GUEST)
-    return ask_to_remove(step, event.guest) if guest.removal is Told.FAILED else step
+    is_back = event.seen and guest.removal is Told.DONE  # whoever is let in since has none
+    return ask_to_remove(step, event.guest) if guest.removal is Told.FAILED or is_back else step
 
 
 def welcome(guest: Guest) -> Guest:

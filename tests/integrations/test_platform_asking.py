@@ -13,8 +13,8 @@ from gateway.integrations.platforms.asking import Asking, words_in
 from gateway.integrations.platforms.events import What
 from gateway.integrations.platforms.inside import OF_ANSWERS
 from gateway.store import Presences, StoreAway
-from rules.events import Remove
-from rules.model import Door, GuestState, Owner, Presence, Role
+from rules.events import Enter, PlatformTold, Remove
+from rules.model import Door, GuestState, Owner, Policy, Presence, Role, Told
 from tests.gateway.store.conftest import Make, Replica
 from tests.integration.people import eventually
 from tests.integrations.platform_scene import Scene, now_ms
@@ -101,6 +101,23 @@ async def test_an_answer_lets_nobody_in_whom_the_host_sent_out(replica: Replica)
     await table.ask_again()
     assert await table.signs() == {}
     assert (await table.scene.guest(kim)).state is GuestState.REMOVED
+
+
+async def test_whoever_is_named_long_after_they_were_sent_out_is_sent_out_again(
+    make_replica: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = await make_replica(policy=Policy(platform_removes=True))
+    await replica.furnish()
+    table = await Table.lay(await Scene.make(replica), every_s=0.01)
+    kim = await table.scene.admitted()
+    table.asked.answers = [kim]
+    for event in (Enter(kim, Role.GUEST, "own"), Remove(kim), PlatformTold(Told.DONE, kim)):
+        await table.scene.happen(event)
+    await table.ask_again()
+    assert (await table.scene.guest(kim)).removal is Told.DONE  # the list may be a little old
+    monkeypatch.setattr(asking, "LISTS_LAG_MS", -1000)
+    await table.ask_again()
+    assert (await table.scene.guest(kim)).removal is Told.ASKED
 
 
 async def test_whoever_was_not_sent_there_is_nobody(replica: Replica) -> None:

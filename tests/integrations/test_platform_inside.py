@@ -20,8 +20,8 @@ from gateway.store import (
     StoreAway,
     StoreSettings,
 )
-from rules.events import Deny, Exit, LetBack, Remove
-from rules.model import Clinic, GuestState, Policy, Role
+from rules.events import Deny, Exit, LetBack, PlatformTold, Remove
+from rules.model import Clinic, GuestState, Policy, Role, Told
 from tests.gateway.store.conftest import Make, Replica, Server
 from tests.integrations.platform_scene import REPLAY_MS, TTL_MS, Scene, now_ms, visitor
 
@@ -115,6 +115,20 @@ async def test_a_removed_guest_is_not_revived_by_the_word_that_brought_them_in(r
     assert await scene.told(JOINED, kim, at_ms=said_at_ms, id_="again") is Outcome.REFUSED
     assert (await scene.guest(kim)).state is GuestState.REMOVED
     assert await scene.there() == set()
+
+
+async def test_whoever_comes_past_the_gateway_after_they_were_sent_out_is_sent_out_again(make_replica: Make) -> None:
+    replica = await make_replica(policy=Policy(platform_removes=True))
+    await replica.furnish()
+    scene = await Scene.make(replica)
+    kim, before_ms = await scene.admitted(), now_ms()
+    await scene.told(JOINED, kim)
+    for event in (Remove(kim), PlatformTold(Told.DONE, kim)):
+        await scene.happen(event)
+    assert await scene.told(JOINED, kim, "P2", at_ms=before_ms) is Outcome.REFUSED
+    assert (await scene.guest(kim)).removal is Told.DONE
+    assert await scene.told(JOINED, kim, "P3", at_ms=now_ms() + 1000) is Outcome.REFUSED
+    assert (await scene.guest(kim)).removal is Told.ASKED
 
 
 async def test_a_word_that_was_overtaken_changes_nothing(replica: Replica) -> None:

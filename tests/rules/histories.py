@@ -88,7 +88,7 @@ buttons = st.one_of(
     st.builds(Message, words, st.none() | guests),
     st.builds(Remove, guests),
     st.builds(LetBack, guests),
-    st.builds(AskAgain, st.none() | guests),
+    st.builds(AskAgain, st.none() | guests, st.booleans()),
     st.builds(PlatformTold, st.sampled_from((Told.DONE, Told.FAILED)), st.none() | guests),
     st.just(End()),
     st.just(UndoEnd()),

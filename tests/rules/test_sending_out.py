@@ -103,6 +103,17 @@ def test_what_failed_may_be_asked_again() -> None:
     assert (ended.ending, asked(after(ended, AskAgain()))) == (Told.FAILED, [None])
 
 
+def test_whoever_is_seen_there_again_is_sent_out_again() -> None:
+    """Once for each time that it was confirmed; never whom the host has let back in."""
+    done = after(INSIDE, Remove("ann"), PlatformTold(Told.DONE, "ann")).owner.doors[ROOM]
+    seen = after(done, AskAgain("ann", seen=True))
+    assert asked(seen) == ["ann"]
+    assert after(seen.owner.doors[ROOM], AskAgain("ann", seen=True)).changed == ()
+    back = after(done, LetBack("ann")).owner.doors[ROOM]
+    assert asked(after(room(known(G.ADMITTED), inside=(HOST,)), AskAgain("ann", seen=True))) == []
+    assert "ann" not in back.guests or asked(after(back, AskAgain("ann", seen=True))) == []
+
+
 def test_nobody_is_asked_about_who_is_not_there() -> None:
     """Neither by the host nor by the platform's answer."""
     for event in (AskAgain("bob"), PlatformTold(Told.DONE, "bob")):

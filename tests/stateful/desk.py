@@ -119,7 +119,7 @@ class Desk(Changes):
         if event.guest is None:
             if self.doors[door_id]["ending"] == "failed":
                 self.ask_end(door_id)
-        elif self.guest(door_id, event.guest)["removal"] == "failed":
+        elif self.guest(door_id, event.guest)["removal"] in ("failed", *(["done"] if event.seen else [])):
             self.ask_out(door_id, event.guest)
 
     def on_platformtold(self, door_id: str, event: events.PlatformTold) -> None:

@@ -119,7 +119,7 @@ BUTTONS: tuple[Callable[[Draw], Any], ...] = (
     lambda d: events.Message(d.words(), d.of(None, d.guest())),
     lambda d: events.Remove(d.guest()),
     lambda d: events.LetBack(d.guest()),
-    lambda d: events.AskAgain(d.of(None, d.guest())),
+    lambda d: events.AskAgain(d.of(None, d.guest()), d.of(False, True)),
     lambda d: events.PlatformTold(d.of(Told.DONE, Told.FAILED), d.of(None, d.guest())),
     lambda d: events.PlatformTold(d.of(Told.DONE, Told.FAILED), d.of(None, d.guest())),
     lambda d: events.End(),

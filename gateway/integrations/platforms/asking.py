@@ -17,12 +17,14 @@ from gateway.store import Doors, Known, PlatformFacts, Presences, StoreAway, Sto
 from gateway.store.beat import DoorBeat
 from gateway.store.keys import partition_of
 from gateway.store.snapshot import member_of
+from rules.effects import Rejected
 from rules.events import Enter
 from rules.lease import lease_for
 from rules.model import Door, DoorKind, Owner
 
 AT_ONCE = 8
 MOST_UNANSWERED = 8  # then the rest of a round is left out
+LISTS_LAG_MS = 10_000  # a platform's list may be so much behind
 OF_ROUND = 0.8  # of the time between rounds, for which a door is one replica's to ask for
 _WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
@@ -104,7 +106,10 @@ class Asking:
         for member in (text.split(" ", 1)[1] for text in answer.missing):
             known = people[members[member]]
             enter = Enter(members[member], known.role, OF_ANSWERS, known.seat)
-            await self._doors.change(owner_id, door.id, enter, actor=ACTOR)
+            change = await self._doors.change(owner_id, door.id, enter, actor=ACTOR)
+            if isinstance(change.answer, Rejected):
+                seen_at_ms = now_ms - LISTS_LAG_MS  # an answer may still name who has just been sent out
+                await self._inside.seen_there(owner_id, door.id, members[member], seen_at_ms)
 
 
 def words_in(answers: Iterable[str]) -> frozenset[str]:

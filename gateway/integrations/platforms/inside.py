@@ -17,7 +17,7 @@ from gateway.integrations.platforms.events import PlatformEvent, What
 from gateway.store import Doors, Known, PlatformFacts, UnknownOwner
 from gateway.store.keys import digest_of
 from rules.effects import Rejected
-from rules.events import Enter, Exit
+from rules.events import AskAgain, Enter, Exit
 from rules.model import Millis, Presence, Role
 
 OF_EVENTS = "platform_"  # what the names of connections begin with that a platform's events speak of
@@ -121,9 +121,20 @@ class PlatformInside:
         if since_ms != event.at_ms:
             return Outcome.LATE
         if refused:
+            await self.seen_there(owner_id, door_id, visitor, event.at_ms)
             return Outcome.REFUSED
         self._told_of[owner_id, door_id] = asyncio.get_running_loop().time() + self._ttl_ms / 1000
         return Outcome.JOINED
+
+    async def seen_there(self, owner_id: str, door_id: str, visitor: str, at_ms: Millis) -> None:
+        """Somebody who may not be inside was there at that instant: the platform must send them out, once more.
+
+        They came past the gateway, by a copied address or token; unless it was before they were sent out.
+        """
+        door = (await self._doors.read(owner_id, door_id)).owner.doors.get(door_id)
+        guest = door.guests.get(visitor) if door is not None else None
+        if guest is not None and guest.since_ms < at_ms:
+            await self._doors.change(owner_id, door_id, AskAgain(visitor, seen=True), actor=ACTOR)
 
     async def _left(self, event: PlatformEvent, owner_id: str, door_id: str) -> Outcome:
         participant = event.participant
