@@ -21,6 +21,7 @@ from gateway.api.openapi import openapi_document
 from gateway.api.table import OPERATIONS
 from gateway.cli.commands import FAILED, WRONG_USE, run_async
 from gateway.cli.dialling import dial
+from gateway.cli.exposure import exposed
 from gateway.cli.options import config_option, json_option
 from gateway.cli.output import show
 from gateway.cli.probing import Outcome, not_refused, probe
@@ -48,9 +49,10 @@ def check(config_file: Path | None, as_json: bool, live: bool) -> None:
             raise ConfigFaults(faults)
         _show_faults(faults)
     warnings = list(_warnings(config))
-    lines = [*(f"warning: {sentence}" for sentence in warnings), "the configuration has no faults"]
     document: dict[str, object] = {"faults": [], "warnings": warnings}
     told = run_async(_live(config, document)) if live else []
+    warnings += cast("list[str]", document.pop("exposed", []))
+    lines = [*(f"warning: {sentence}" for sentence in warnings), "the configuration has no faults"]
     if live:
         lines += _all_well(document)
     show(document, lines, as_json=as_json)
@@ -62,8 +64,8 @@ def check(config_file: Path | None, as_json: bool, live: bool) -> None:
 
 async def _live(config: Config, document: dict[str, object]) -> list[str]:
     """Ask the store and the platform, and put what came of it into `document`. Returns a sentence for each fault."""
-    silent, probed = await asyncio.gather(dial(config), probe(config))
-    document["silent"] = silent
+    silent, probed, elsewhere = await asyncio.gather(dial(config), probe(config), exposed(config))
+    document["silent"], document["exposed"] = silent, elsewhere
     document["probes"] = [each.document() for each in probed]
     return [*silent, *not_refused(probed)]
 

@@ -76,10 +76,13 @@ def not_refused(probed: Sequence[Probed]) -> list[str]:
 
 async def _is_refused(tried: PlatformProbe, client: PlatformClient) -> Probed:
     try:
-        answer = await client.ask(tried.method, tried.url, tried.headers, tried.body.encode(), cut=True)
+        async with asyncio.timeout(DEADLINE_S):
+            answer = await client.ask(tried.method, tried.url, tried.headers, tried.body.encode(), cut=True)
     except UpstreamAway as away:
         said = f"could not be tried: {away.detail or away.kind.value}"
         return Probed(tried.name, Outcome.UNTRIED, 0, said, tried.advice)
+    except TimeoutError:
+        return Probed(tried.name, Outcome.UNTRIED, 0, "could not be tried: it took too long", tried.advice)
     says_so = bool(tried.says) and tried.says in answer.body.decode(errors="replace")
     if answer.status in tried.refused or says_so:
         return Probed(tried.name, Outcome.REFUSED, answer.status, f"refused, {answer.status}", tried.advice)

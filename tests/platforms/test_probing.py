@@ -120,7 +120,7 @@ async def test_who_never_answers_is_waited_for_until_the_deadline_and_said_to_be
     async with asyncio.timeout(5):
         probed = await probe(probing_at(upstream.url, *[ASKED] * 20))
     assert {each.outcome for each in probed} == {Outcome.UNTRIED}
-    assert probed[0].sentence == "platform.probes: come in: could not be tried: its API took too long"
+    assert probed[0].sentence == "platform.probes: come in: could not be tried: it took too long"
 
 
 async def test_where_nothing_may_answer_a_listener_is_an_open_door_even_if_it_says_nothing():
