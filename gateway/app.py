@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -140,7 +140,7 @@ async def start(config: Config, log: logging.Logger | None = None) -> Gateway:
     shown = _shown(config)
     store = await open_store(config, metrics)
     parts = build_parts(config, store, metrics, log, traces)
-    inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy)
+    inside = Inside(parts.doors, parts.hub, parts.presences, parts.policy, _noting_cuts(parts, log))
     accel, requests = bool(config.upstream.accel), RequestLog(log)
     stripped = (*config.upstream.strip, *config.identity.header_names, *(TRACE_HEADERS if traces is not None else ()))
     calls = (AccelCalls if accel else Calls)(parts, inside, for_upstream(stripped))
@@ -182,6 +182,13 @@ def _shown(config: Config) -> Shown | None:
     except ConfigFaults as error:
         raise ListenFault(f"cannot listen on {config.server.public}: {error.faults[0]}") from error
     return Shown(context) if context is not None else None
+
+
+def _noting_cuts(parts: Parts, log: logging.Logger) -> Callable[[str], None]:
+    def note(door_id: str) -> None:
+        log.info("a connection was cut", extra={"door": parts.signing.digest(door_id)})
+
+    return note
 
 
 def _no_runner() -> web.AppRunner:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,8 +39,11 @@ class Connected:
 class Inside:
     """The connections of this process, by door."""
 
-    def __init__(self, doors: Doors, hub: Hub, presences: Presences, policy: Policy) -> None:
+    def __init__(
+        self, doors: Doors, hub: Hub, presences: Presences, policy: Policy, on_cut: Callable[[str], None] | None = None
+    ) -> None:
         self._doors = doors
+        self._on_cut = on_cut or _ignore  # told the door of each connection that is cut
         self._hub = hub
         self._presences = presences
         self._policy = policy
@@ -109,10 +112,10 @@ class Inside:
             given.role,
             connected.name,
             seat=given.seat,
-            barred=lambda: _cut(connected),
+            barred=lambda: self._cut(connected),
         )
         if change is not None and isinstance(change.answer, Rejected):
-            _cut(connected)
+            self._cut(connected)
         if connected.tunnel.end is not None:  # it closed while the store was writing
             await self._presences.exit(given.door, connected.name)
 
@@ -125,7 +128,12 @@ class Inside:
         note(door_id)
         for connected in list(self._here.get(door_id, ())):
             if not self._may_stay(connected.given, connected.name, snapshot):
-                _cut(connected)
+                self._cut(connected)
+
+    def _cut(self, connected: Connected) -> None:
+        if connected.tunnel.end is None:
+            self._on_cut(connected.given.door)
+        connected.tunnel.close(REVOKED, TunnelEnd.REVOKED)
 
     def _may_stay(self, given: Pass, name: str, snapshot: Snapshot) -> bool:
         """Whether a connection of whoever has this pass may go on."""
@@ -155,5 +163,5 @@ def may_pass(owner: Owner, given: Pass, policy: Policy, now_ms: Millis) -> bool:
     return verdict.outcome is Outcome.FORWARD and verdict.door is None
 
 
-def _cut(connected: Connected) -> None:
-    connected.tunnel.close(REVOKED, TunnelEnd.REVOKED)
+def _ignore(_door_id: str) -> None:
+    """For whoever keeps no log."""
