@@ -158,6 +158,7 @@ class RouteTable:
     routes: tuple[Route, ...]
     by_first: Mapping[str, tuple[Route, ...]]  # first segment -> the routes that may match, in order
     others: tuple[Route, ...]  # for every other first segment
+    is_told: bool = False  # the platform says, or is asked, who is inside
 
     def find(self, method: str, raw_path: str, raw_query: str) -> Found:
         """The route of a request whose path `rules.paths.path_fault` has passed."""
@@ -179,17 +180,22 @@ class RouteTable:
 
     def warnings(self) -> list[str]:
         """What the operator should know about these routes, a sentence each."""
-        return [sentence for route in self.routes for sentence in _warnings(route)]
+        found = [sentence for route in self.routes for sentence in _warnings(route)]
+        silent = [route.path for route in self.routes if route.meaning.presence]
+        if silent and not self.is_told and not any(route.proves_presence for route in self.routes):
+            reason = "the platform neither tells nor is asked: nobody is inside but by POST /v1/presence"
+            found.append(f"{', '.join(silent)}: by events alone, but {reason}")
+        return found
 
 
-def route_table(routes: Iterable[Route]) -> RouteTable:
-    """The table of these routes; the order is theirs."""
+def route_table(routes: Iterable[Route], *, is_told: bool = False) -> RouteTable:
+    """The table of these routes; the order is theirs. `is_told`: the platform says, or is asked, who is inside."""
     every = tuple(routes)
     by_first = {
         first: tuple(route for route in every if route.pattern.first in {None, first})
         for first in first_segments(route.path for route in every)
     }
-    return RouteTable(every, by_first, tuple(route for route in every if route.pattern.first is None))
+    return RouteTable(every, by_first, tuple(route for route in every if route.pattern.first is None), is_told)
 
 
 def first_segments(paths: Iterable[str]) -> frozenset[str]:

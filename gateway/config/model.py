@@ -84,7 +84,8 @@ class Config(sections.Section):
 
     def route_table(self) -> RouteTable:
         """The routes as the rules use them; `.warnings()` says what an operator should know of them."""
-        return route_table(_sound(route.compiled()) for route in self.routes)
+        is_told = bool(self.platform.kind) or bool(self.platform.calls_on("ask"))
+        return route_table((_sound(route.compiled()) for route in self.routes), is_told=is_told)
 
     def link_patterns(self) -> Patterns:
         """The link patterns as the rules use them, knowing which words are taken by routes and by our own hosts."""

@@ -169,6 +169,14 @@ def test_what_an_operator_may_not_have_meant_is_warned_of(path: str, keys: dict[
     assert warns is None or (warns in warnings[0] and warnings[0].startswith(path))
 
 
+@pytest.mark.parametrize(("is_told", "other", "warns"), [(False, "", True), (True, "", False), (False, "open", False)])
+def test_where_nothing_tells_who_is_inside_it_is_warned_of(is_told: bool, other: str, warns: bool) -> None:
+    rows = [route("/pad/{alias}", "signal", counts="event")]
+    rows += [route("/ws/{alias}", "signal", counts=other)] if other else []
+    warnings = route_table(rows, is_told=is_told).warnings()
+    assert [warning.startswith("/pad/{alias}: by events alone") for warning in warnings] == [True] * warns
+
+
 def test_every_class_has_its_meaning() -> None:
     assert set(MEANINGS) == set(RouteClass)
     by_answer = {answer: {kind for kind in RouteClass if MEANINGS[kind].unadmitted is answer} for answer in Unadmitted}
