@@ -21,7 +21,7 @@ from gateway.signing import Credentials
 from rules.credentials import Terms
 from rules.model import Role
 from rules.templates import Place, fill_template
-from tests.platforms.janus import SHIPPED, Janus, start_janus, with_ports
+from tests.platforms.janus import SHIPPED, Janus, media_interface, start_janus, with_ports
 from tests.proxies.shipped import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -86,14 +86,15 @@ async def ask(config: Config, on: On, named: Named) -> Result:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def janus(tmp_path_factory: pytest.TempPathFactory, program: Callable[..., Path]) -> AsyncIterator[Janus]:
     """One with two rooms, made as the gateway is configured to make them, with somebody who speaks in each."""
-    started = await start_janus(tmp_path_factory.mktemp("janus"), free_port(), "lo", program)  # no media is sent here
-    for room in (ROOM, OTHER):
-        body = fill_template(CONFIG["platform"]["calls"][0]["body"], room, Place.JSON)
-        with_speaker = body.replace('"publishers": 8', '"publishers": 8, "dummy_publisher": true')
-        answer = await started.admin.ask(with_speaker)
-        assert answer["response"]["videoroom"] == "created"
-    yield started
-    await started.stop()
+    with media_interface() as interface:
+        started = await start_janus(tmp_path_factory.mktemp("janus"), free_port(), interface, program)
+        for room in (ROOM, OTHER):
+            body = fill_template(CONFIG["platform"]["calls"][0]["body"], room, Place.JSON)
+            with_speaker = body.replace('"publishers": 8', '"publishers": 8, "dummy_publisher": true')
+            answer = await started.admin.ask(with_speaker)
+            assert answer["response"]["videoroom"] == "created"
+        yield started
+        await started.stop()
 
 
 async def test_whoever_brings_both_tokens_joins(janus: Janus) -> None:
