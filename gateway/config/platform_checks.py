@@ -61,8 +61,10 @@ def _call(key: str, call: PlatformCall, config: Config) -> Iterator[Check]:
     if call.claims and call.sign != "jwt":
         yield _fault(f"{key}.claims", "", 'says nothing unless sign = "jwt"')
     yield from _templates(key, call, config)
-    if call.find and call.on != "open":
-        yield _fault(f"{key}.find", "", 'says nothing unless on = "open"')
+    if call.find and call.on not in {"open", "ask"}:
+        yield _fault(f"{key}.find", "", 'says nothing unless on = "open" or "ask"')
+    if call.on == "ask" and call.find and (set(call.find) != {"visitor"} or call.find["visitor"].startswith("/")):
+        yield _fault(f"{key}.find", "", 'must be { visitor = "NAME" }: the member, or element, that holds the ids')
     if call.each and call.on not in {"remove", "end"}:
         yield _fault(f"{key}.each", shown(call.each), 'says nothing unless on = "remove" or "end"')
     if bool(call.absent) != (call.on == "check"):

@@ -322,6 +322,16 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "platform.calls[0].find",
         'unless on = "open"',
     ),
+    "asking for a place": (
+        called('on = "ask"\nfind = { visitor = "/0" }'),
+        "platform.calls[0].find",
+        "that holds the ids",
+    ),
+    "asking for a thing": (
+        called('on = "ask"\nfind = { room = "id" }'),
+        "platform.calls[0].find",
+        "that holds the ids",
+    ),
     "call that finds no place": (
         called('on = "open"\nfind = { id = "a b" }'),
         "platform.calls[0].find.id",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.integrations.platforms import asking
-from gateway.integrations.platforms.asking import Asking, words_in
+from gateway.integrations.platforms.asking import Asking, named_in
 from gateway.integrations.platforms.events import What
 from gateway.integrations.platforms.inside import OF_ANSWERS
 from gateway.store import Presences, StoreAway
@@ -27,9 +27,9 @@ class Asked:
     answers: Sequence[str] = ()
     doors: list[str] = field(default_factory=list)
 
-    async def __call__(self, _owner: Owner, door: Door) -> Sequence[str]:
+    async def __call__(self, _owner: Owner, door: Door) -> frozenset[str] | None:
         self.doors.append(door.id)
-        return self.answers
+        return named_in(" ".join(self.answers)) if self.answers else None
 
 
 @dataclass
@@ -64,8 +64,20 @@ class Table:
 
 def test_words_stand_by_themselves() -> None:
     text = '<userID>g_a1</userID>,"g_b2-extra":["g_c3"] xg_d4 g_e5.'
-    assert {"g_a1", "g_c3", "g_e5"} < words_in([text])
-    assert not {"g_b2", "g_d4"} & words_in([text])
+    assert {"g_a1", "g_c3", "g_e5"} < named_in(text)
+    assert not {"g_b2", "g_d4"} & named_in(text)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"participants": [{"identity": "g_a1", "name": "g_b2"}, {"identity": "g_c3", "metadata": {"g_d4": 1}}]}',
+        "<a><attendee><identity>g_a1</identity><name>g_b2</name></attendee><identity role='x'> g_c3 </identity></a>",
+        '[[{"identity": "g_a1"}], {"identity": 5, "deep": {"identity": "g_c3"}}]',
+    ],
+)
+def test_a_name_that_people_choose_is_not_taken_for_who_they_are(answer: str) -> None:
+    assert named_in(answer, "identity") == {"g_a1", "g_c3"}
 
 
 async def test_whoever_stands_in_the_answer_is_inside_and_stays_so(replica: Replica) -> None:
@@ -181,11 +193,11 @@ async def test_one_door_that_is_answered_slowly_holds_up_no_other(replica: Repli
     for scene in scenes:
         await presences.enter(scene.room.id, scene.room.id, scene.host, Role.HOST, "own")
 
-    async def ask(_owner: Owner, door: Door) -> Sequence[str]:
+    async def ask(_owner: Owner, door: Door) -> frozenset[str]:
         if door.id == first:
             slow.set()
             await released.wait()
-        return [scene.host for scene in scenes]
+        return frozenset(scene.host for scene in scenes)
 
     work = asyncio.create_task(Asking(replica.doors, scenes[0].facts, presences, scenes[0].inside, ask, 60).round())
     await slow.wait()

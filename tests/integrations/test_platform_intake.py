@@ -226,6 +226,7 @@ async def test_a_gateway_asks_the_platform_with_its_own_credentials(start: Start
     try:
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/rooms/{{alias}}"
         call = {"on": "ask", "method": "GET", "url": url, "sign": "jwt", "claims": {"room": "{alias}"}}
+        call |= {"find": {"visitor": "identity"}}
         settings = {"ask_every_s": 1, "calls": [call]}
         clinics = furnish(
             await start({"platform": settings, "store": {"deadline_s": 2}})

@@ -25,6 +25,20 @@ def find_values(places: Mapping[str, str], text: str) -> dict[str, str]:
     return found
 
 
+def every_value(name: str, text: str) -> frozenset[str]:
+    """All texts that members of this name hold, however deep in a JSON document; or elements of this name, in XML."""
+    document = _document(text)
+    if document is None:
+        return frozenset(unescape(found.strip()) for found in _elements(text, name))
+    found, left = set[str](), [document]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            found |= {value for key, value in node.items() if key == name and isinstance(value, str)}
+        left += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return frozenset(found)
+
+
 def _document(text: str) -> Any:
     try:
         return json.loads(text)
@@ -45,5 +59,10 @@ def _at(document: Any, pointer: str) -> str | None:
 
 
 def _element(text: str, name: str) -> str | None:
-    found = re.search(rf"<{re.escape(name)}(?:\s[^<>]*)?>([^<]*)</{re.escape(name)}\s*>", text)
-    return unescape(found[1].strip()) if found else None
+    found = _elements(text, name)
+    return unescape(found[0].strip()) if found else None
+
+
+def _elements(text: str, name: str) -> list[str]:
+    found: list[str] = re.findall(rf"<{re.escape(name)}(?:\s[^<>]*)?>([^<]*)</{re.escape(name)}\s*>", text)
+    return found

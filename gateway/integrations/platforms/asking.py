@@ -1,7 +1,7 @@
 """Asking the platform who is inside: every so often, of each door where somebody may be.
 
-Rule that holds here: whoever was sent there and stands in the answer, as a whole word, is inside by that, as far as the
-rules allow; whoever does not is not out by that, for other signs may say otherwise. One replica asks for each door. A
+Rule that holds here: whoever was sent there and is named in the answer is inside by that, as far as the
+rules allow; whoever is not is not out by that, for other signs may say otherwise. One replica asks for each door. A
 platform that does not answer holds up nobody, and is not asked for every door in turn.
 """
 
@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
+from gateway.integrations.platforms.answers import every_value
 from gateway.integrations.platforms.inside import ACTOR, OF_ANSWERS, PlatformInside
 from gateway.store import Doors, Known, PlatformFacts, Presences, StoreAway, StoreFull, UnknownOwner
 from gateway.store.beat import DoorBeat
@@ -28,8 +29,8 @@ LISTS_LAG_MS = 10_000  # a platform's list may be so much behind
 OF_ROUND = 0.8  # of the time between rounds, for which a door is one replica's to ask for
 _WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
-# The platform's answers about a door; none where it gave none, or not the one that it should.
-Ask = Callable[[Owner, Door], Awaitable[Sequence[str]]]
+# What the platform names in its answers about a door; none where it gave none, or not the one that it should.
+Ask = Callable[[Owner, Door], Awaitable[frozenset[str] | None]]
 
 
 class Asking:
@@ -87,10 +88,9 @@ class Asking:
             self._inside.is_empty(owner_id, door_id)
         if door is None or not sent:
             return
-        answers = await self._ask(owner, door)
-        self._unanswered = 0 if answers else self._unanswered + 1
-        said = words_in(answers)
-        there = {who: known for who, known in sent.items() if who in said and known.may_be(owner.room)}
+        named = await self._ask(owner, door)
+        self._unanswered = 0 if named is not None else self._unanswered + 1
+        there = {who: known for who, known in sent.items() if who in (named or ()) and known.may_be(owner.room)}
         await self._renew(owner_id, door, there)
 
     async def _renew(self, owner_id: str, door: Door, people: Mapping[str, Known]) -> None:
@@ -112,6 +112,9 @@ class Asking:
                 await self._inside.seen_there(owner_id, door.id, members[member], seen_at_ms)
 
 
-def words_in(answers: Iterable[str]) -> frozenset[str]:
-    """The words of some texts: letters, digits, _ and - that stand together."""
-    return frozenset(word for text in answers for word in _WORD.findall(text))
+def named_in(answer: str, member: str = "") -> frozenset[str]:
+    """Whom an answer names: by the members, or elements, of that name; without one, by any word in it.
+
+    A word is of letters, digits, _ and - that stand together. People choose their names, and may choose a word.
+    """
+    return every_value(member, answer) if member else frozenset(_WORD.findall(answer))

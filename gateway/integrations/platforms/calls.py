@@ -88,7 +88,7 @@ class PlatformCalls:
                 done &= answered.outcome is CallOutcome.DONE
                 made += answered.outcome is not CallOutcome.NOT_MADE
                 answers.append(answered.text)
-                if call.given.find and answered.outcome is CallOutcome.DONE:
+                if on == "open" and call.given.find and answered.outcome is CallOutcome.DONE:
                     values = find_values(call.given.find, answered.text)
                     done &= len(values) == len(call.given.find)
                     found |= values

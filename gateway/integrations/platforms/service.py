@@ -5,12 +5,10 @@ Rule that holds here: without a kind there is no address to tell anything to; wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from aiohttp import web
 
 from gateway.edge.parts import Parts
-from gateway.integrations.platforms.asking import Asking
+from gateway.integrations.platforms.asking import Asking, named_in
 from gateway.integrations.platforms.inside import PlatformInside
 from gateway.integrations.platforms.intake import Intake, Source
 from gateway.integrations.platforms.sending_out import facts_of_door
@@ -47,7 +45,11 @@ class PlatformEvents:
         parts, every_s = self._parts, self._parts.config.platform.ask_every_s
         await Asking(parts.doors, parts.platform, parts.presences, self.inside, self._ask, every_s).run()
 
-    async def _ask(self, owner: Owner, door: Door) -> Sequence[str]:
+    async def _ask(self, owner: Owner, door: Door) -> frozenset[str] | None:
         found = await self._parts.platform.found(owner.room.id, door.id)
         result = await self._parts.calls.make("ask", facts_of_door(owner, door, found))
-        return result.answers if result.done else ()
+        if not result.done:
+            return None
+        calls = self._parts.config.platform.calls_on("ask")
+        named = (named_in(text, call.find.get("visitor", "")) for call, text in zip(calls, result.answers, strict=True))
+        return frozenset[str]().union(*named)
