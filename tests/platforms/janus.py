@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -82,7 +83,7 @@ class AdminApi:
     """Janus' Admin API as the gateway reaches it: what is said goes through, and is written down."""
 
     to: str
-    heard: list[tuple[str, Document, Document]] = field(default_factory=list)  # path, request, answer
+    heard: list[Document] = field(default_factory=list)
     port: int = 0
     _runner: web.ServerRunner | None = None
 
@@ -91,6 +92,11 @@ class AdminApi:
         async with ClientSession() as session, session.post(f"{self.to}/admin", data=said) as answer:
             told: Document = await answer.json()
             return told
+
+    async def sessions(self) -> set[str]:
+        """What there is, by Janus' own word: a session holds all that somebody sends and receives."""
+        said = {"janus": "list_sessions", "transaction": "t", "admin_secret": ADMIN_SECRET}
+        return {str(session) for session in (await self.ask(json.dumps(said)))["sessions"]}
 
     async def start(self) -> None:
         self._runner = web.ServerRunner(web.Server(self._pass_on, access_log=None), shutdown_timeout=0.1)
@@ -106,7 +112,7 @@ class AdminApi:
         said = await request.json()
         async with ClientSession() as session, session.post(f"{self.to}{request.raw_path}", json=said) as answer:
             told = await answer.json()
-        self.heard.append((request.path, said, told))
+        self.heard.append(said)
         return web.json_response(told, status=answer.status)
 
 
