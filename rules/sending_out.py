@@ -19,10 +19,15 @@ THERE = frozenset({GuestState.ADMITTED, GuestState.INSIDE})
 
 
 def ask_to_remove(step: Step, visitor: str, *, was_inside: bool = True) -> Step:
-    """Have the platform send this guest out, if it can and may know them. `was_inside`: as far as we know."""
+    """Have the platform send this guest out, if it can and may know them. `was_inside`: as far as we know.
+
+    A platform that can only end the call leaves it in doubt whether they are out, until the call is ended.
+    """
     guest = step.door.guests[visitor]
-    if not step.policy.platform_removes or not guest.let_in:
+    if not guest.let_in or not (step.policy.platform_removes or step.policy.platform_ends):
         return step
+    if not step.policy.platform_removes:
+        return step.put_guest(replace(guest, removal=Told.FAILED))
     return step.put_guest(replace(guest, removal=Told.ASKED)).tell(
         Happening.PLATFORM_ASKED, visitor, was_inside=was_inside
     )

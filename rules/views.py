@@ -120,6 +120,7 @@ def door_document(
         "guest_inside": len(guests_inside(door, now_ms)),
         "waiting": _waiting(door),
         "ending": door.ending.value,
+        "platform_removes": policy.platform_removes,
         "platform_ends": policy.platform_ends,
         "can_undo_until": instant((door.finished_at_ms or 0) + policy.undo_end_ms) if undo else None,
         "seats": [_seat_shown(door, seat, links) for seat in door.seats.values() if not seat.revoked],
@@ -177,7 +178,8 @@ def _guest_shown(door: Door, guest: Guest, policy: Policy, now_ms: Millis, remin
 
 def _removal(guest: Guest, policy: Policy) -> str:
     """Whether the platform has sent this guest out, too: asked, done, failed, or not_told where it cannot be told."""
-    beyond_us = guest.state is GuestState.REMOVED and guest.let_in and not policy.platform_removes
+    can_be_told = policy.platform_removes or policy.platform_ends
+    beyond_us = guest.state is GuestState.REMOVED and guest.let_in and not can_be_told
     return "not_told" if beyond_us and guest.removal is Told.NOTHING else guest.removal.value
 
 

@@ -183,3 +183,14 @@ def test_a_session_that_was_ended_is_ended_whoever_was_on_the_way_in() -> None:
     """Nobody is let in there any more."""
     ended = after(session(known(G.ADMITTED), known(G.INSIDE, "bob"), inside=(presence("bob"), HOST)), End())
     assert still_to_do(ended.owner.doors[S], None)
+
+
+def test_a_platform_that_can_only_end_the_call_leaves_a_removal_in_doubt_until_it_does() -> None:
+    """The host is told at once, and ends the call to be safe."""
+    removed = after(INSIDE, Remove("ann"), policy=ENDS).owner.doors[ROOM]
+    assert removed.guests["ann"].removal is Told.FAILED
+    assert after(removed, AskAgain("ann"), policy=ENDS).changed == ()
+    ended = after(removed, End(), policy=ENDS)
+    assert asked(ended) == [None]
+    done = after(ended.owner.doors[ROOM], PlatformTold(Told.DONE), policy=ENDS).owner.doors[ROOM]
+    assert done.guests["ann"].removal is Told.DONE

@@ -109,6 +109,8 @@ class Desk(Changes):
         if self.policy.platform_removes and guest["let_in"]:
             guest["removal"] = "asked"
             self.tell("platform.asked", door_id, who)
+        elif self.policy.platform_ends and guest["let_in"]:
+            guest["removal"] = "failed"
 
     def ask_end(self, door_id: str) -> None:
         if self.policy.platform_ends:

@@ -48,7 +48,7 @@ class SendingOut:
     clinic: str = ""
     lease_ms: Millis = 5000
     parallel: int = 32
-    sweep_ms: Millis = 2000
+    sweep_ms: Millis = 5000  # what this process or another commits is pointed out; this finds what a crash left
 
     def wants(self, letter: Letter) -> bool:
         """It is asked in so many words."""

@@ -111,6 +111,7 @@ def desk_door(door: str, kind: str = "room", **changes: Any) -> dict[str, Any]:
         "host_inside": True,
         "guest_inside": 0,
         "ending": "",
+        "platform_removes": True,
         "platform_ends": True,
         "can_undo_until": None,
         "seats": [],

@@ -416,6 +416,9 @@ def test_what_the_video_service_did_not_confirm_stands_above_all_with_what_helps
     failed = desk_door("a" * 16, guests=[guest("g_1", "removed", removal="failed")])
     alerts = PAGES.desk(desk(failed)).body.partition(b'id="alerts"')[2].partition(b"</ul>")[0]
     assert alerts.count(b'name="do" value="ask_again"') == alerts.count(b'name="do" value="end"') == 1
+    alone = {**failed, "platform_removes": False}
+    alerts = PAGES.desk(desk(alone)).body.partition(b'id="alerts"')[2].partition(b"</ul>")[0]
+    assert (b"ask_again" in alerts, b'value="end"' in alerts) == (False, True)
     ended = desk_door("a" * 16, "session", status="ended", ending="failed")
     alerts = PAGES.desk(desk(ended)).body.partition(b'id="alerts"')[2].partition(b"</ul>")[0]
     assert b"has not confirmed that the call is over" in alerts
