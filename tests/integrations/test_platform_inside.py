@@ -18,6 +18,7 @@ from gateway.store import (
     Sessions,
     Store,
     StoreAway,
+    StoreFull,
     StoreSettings,
 )
 from rules.events import Deny, Exit, LetBack, PlatformTold, Remove
@@ -213,6 +214,20 @@ async def test_a_word_that_could_not_be_written_is_taken_when_it_is_told_again(
     other = await scene.elsewhere(await make_replica())
     assert await other.told(JOINED, kim, at_ms=said_at_ms, id_="once") is Outcome.JOINED
     assert await scene.there() == {kim}
+
+
+@pytest.mark.parametrize(("later_ms", "there"), [(0, False), (-1, True)])
+async def test_a_full_store_is_left_even_so(replica: Replica, server: Server, later_ms: int, there: bool) -> None:
+    scene = await Scene.make(replica)
+    kim, said_at_ms = await scene.admitted(), now_ms()
+    await scene.told(JOINED, kim, at_ms=said_at_ms)
+    server.tell("CONFIG", "SET", "maxmemory", 1)
+    try:
+        with pytest.raises(StoreFull):
+            await scene.told(LEFT, kim, at_ms=said_at_ms + later_ms)
+        assert (kim in await scene.there()) is there
+    finally:
+        server.tell("CONFIG", "SET", "maxmemory", 0)
 
 
 async def test_two_replicas_that_are_told_at_once_come_to_the_latest_word(replica: Replica, make_replica: Make) -> None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from gateway import clock
 from gateway.integrations.platforms.events import PlatformEvent, What
-from gateway.store import Doors, Known, PlatformFacts, UnknownOwner
+from gateway.store import Doors, Known, PlatformFacts, StoreFull, UnknownOwner
 from gateway.store.keys import digest_of
 from rules.effects import Rejected
 from rules.events import AskAgain, Enter, Exit
@@ -142,13 +142,12 @@ class PlatformInside:
             is_news = await self._facts.went(owner_id, door_id, participant, event.at_ms)
             here = await self._here(owner_id, door_id)
             visitors = [each.visitor for each in here if each.connection == connection_of(participant)]
-        elif await self._facts.known_of(owner_id, door_id, event.visitor) is None:
-            return Outcome.UNKNOWN
         else:
+            known = await self._facts.known_of(owner_id, door_id, event.visitor)
+            if known is None:
+                return Outcome.UNKNOWN
             visitors = [event.visitor]
-            is_news = await self._facts.note(
-                owner_id, door_id, event.visitor, participant=participant, gone=True, at_ms=event.at_ms
-            )
+            is_news = await self._note_gone(event, event.visitor, known, owner_id, door_id)
         is_there = False
         for visitor in visitors:
             known = await self._facts.known_of(owner_id, door_id, visitor)
@@ -156,6 +155,17 @@ class PlatformInside:
                 since_ms, _ = await self._settled(owner_id, door_id, visitor, known, participant)
                 is_there |= since_ms > 0
         return Outcome.LEFT if is_news and not is_there else Outcome.LATE
+
+    async def _note_gone(self, event: PlatformEvent, visitor: str, known: Known, owner_id: str, door_id: str) -> bool:
+        """Keep the word that a stay has ended; whether it is news. A full store keeps none, and is left even so."""
+        participant, at_ms = event.participant, event.at_ms
+        try:
+            return await self._facts.note(owner_id, door_id, visitor, participant=participant, gone=True, at_ms=at_ms)
+        except StoreFull:
+            if 0 < await self._facts.is_there(owner_id, door_id, visitor, participant) <= at_ms:
+                gone = Exit(visitor, known.role, connection_of(participant))
+                await self._doors.change(owner_id, door_id, gone, actor=ACTOR)
+            raise
 
     async def _settled(
         self, owner_id: str, door_id: str, visitor: str, known: Known, participant: str
