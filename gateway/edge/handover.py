@@ -56,7 +56,7 @@ class HandOver:
     # --- before anything is handed over -----------------------------------------------------------------------------
     def at_once(self, match: Match, admitted: Admitted) -> bool:
         """Whether this request can go on to the platform without a wait and without an answer of ours."""
-        return not self._answers(match) and self._is_told(admitted)
+        return not self._answers(match) and self._is_told(admitted) and self._opening(match) is None
 
     async def answer(self, call: Call, match: Match, admitted: Admitted) -> web.Response | None:
         """Tell the platform's side of whoever comes; and our answer, where the request is not the platform's to answer.
@@ -64,8 +64,7 @@ class HandOver:
         The answers to a `mint` route, and at the entry to whoever has no good credential there yet. Raises UpstreamAway
         where the platform is needed first.
         """
-        is_first = self._opens and match.route.kind in {RouteClass.ENTRY, RouteClass.MINT}
-        opens = self._parts.opening if is_first else None
+        opens = self._opening(match)
         if opens is not None or not self._is_told(admitted):
             await self._tell(admitted, opens)
         if not self._answers(match):
@@ -83,6 +82,11 @@ class HandOver:
             return True
         is_entry = route.kind is RouteClass.ENTRY and route.path == self._parts.config.upstream.entry
         return is_entry and identity.carrier in {"query", "redirect"}
+
+    def _opening(self, match: Match) -> Opening | None:
+        """What opens the platform's room, where this request is the first of somebody who connects next."""
+        is_first = self._opens and match.route.kind in {RouteClass.ENTRY, RouteClass.MINT}
+        return self._parts.opening if is_first else None
 
     def _is_told(self, admitted: Admitted) -> bool:
         """Whether the platform's side knows of this person, where it is to know of people at all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -302,3 +303,22 @@ async def test_somebody_whose_name_there_is_not_known_is_out_only_if_they_are_kn
     await call.remove()
     await call.shown(shown)
     assert api.paths() == (["/kick/p1"] if heard == ("joined",) else [])
+
+
+async def test_a_room_is_opened_once_however_many_come_and_a_slow_platform_holds_up_no_other_door(
+    start: Start, furnish: Furnish, api: AdminApi
+):
+    clinics = furnish(await start({"platform": {"calls": [{"on": "open", "url": f"{api.url}/create/{{alias}}"}]}}))
+    room, other = await clinics.room(), await clinics.room("dr-may")
+    api.always[f"/create/{await alias_of(clinics, room, room.id)}"] = HANG
+    first, second = await clinics.host(room), await clinics.host(room)
+    entries = [(await host.page(clinics.link(room))).location for host in (first, second)]
+    waiting = [asyncio.create_task(host.page(entry)) for host, entry in zip((first, second), entries, strict=True)]
+    await api.until(1, "/create")
+    host = await clinics.host(other)
+    began_at = time.monotonic()
+    assert (await host.page((await host.page(clinics.link(other))).location)).status == 200
+    assert time.monotonic() - began_at < SOON_S
+    assert {answer.status for answer in await asyncio.gather(*waiting)} <= {502, 503, 504}
+    assert len(set(api.paths("/create"))) == 2
+    assert len(api.paths("/create")) == 2
