@@ -11,6 +11,7 @@ _LONGEST_HEAD = 14
 _MASKED = 0x80
 _FINAL_CLOSE = 0x88
 _MAX_REASON_BYTES = 123
+_ANSWER = 8  # bytes of a client's close frame with a code and no reason: head, mask, code
 
 
 class FrameTracker:
@@ -69,3 +70,8 @@ def _frame_size(data: bytes, at: int) -> int | None:
     if extended:
         length = int.from_bytes(data[at + 2 : at + head], "big")
     return head + (4 if data[at + 1] & _MASKED else 0) + length
+
+
+def ends_in_answer(data: bytes) -> bool:
+    """Whether bytes of a client, which may begin anywhere, seem to end in its answer to a close frame (section 5.5.1)."""
+    return data[-_ANSWER : 2 - _ANSWER] == bytes((_FINAL_CLOSE, _MASKED | 2))

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 
-from gateway.edge.frames import FrameTracker, close_frame
+from gateway.edge.frames import FrameTracker, close_frame, ends_in_answer
 
 _FLUSH_S = 5.0  # for the last bytes to a side that still takes them
 _CLOSING_S = 0.5  # for a client to answer a close frame before its connection is ended hard
@@ -43,6 +43,8 @@ class PipeEnd(asyncio.Protocol):
         self.bytes_read += len(data)
         if self.peer is not None:
             self.peer.write(data)
+        elif self.transport is not None and ends_in_answer(data):
+            self.transport.close()  # it was cut and told so: a browser waits for us to hang up
 
     def eof_received(self) -> bool:
         return False  # True would keep the half of a connection, and so the tunnel, for ever
@@ -136,7 +138,7 @@ class Tunnel:
         """Cut both sides now.
 
         code: told to the client in a close frame (4403 revoked, 1012 restart) where the upstream's last frame is
-        whole; it then has half a second to close. Its own bytes go nowhere, but where this process goes away: there
+        whole; it then has half a second to answer. Its own bytes go nowhere, but where this process goes away: there
         its answer, a close frame, has the upstream close in good order.
         """
         client, upstream = self.client.transport, self.upstream.transport

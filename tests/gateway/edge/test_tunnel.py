@@ -137,6 +137,18 @@ async def test_a_cut_tells_the_client_and_ends_both_sides_within_a_second() -> N
         assert len(gate.tunnels) == 0
 
 
+async def test_a_client_that_answers_a_cut_is_let_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser calls its socket closed only when the other side has hung up."""
+    monkeypatch.setattr("gateway.edge.tunnel._CLOSING_S", 60.0)
+    async with origin() as platform, gateway(platform.address) as gate:
+        client, _, tunnel = await opened(gate, platform)
+        tunnel.close(4403)
+        assert await client.read(len(close_frame(4403))) == close_frame(4403)
+        await client.send(b"\x81\x80\x00\x00\x00\x00")
+        await client.send(b"\x88\x82\x00\x00\x00\x00\x11\x33")
+        assert await client.gone() == b""
+
+
 async def test_a_cut_within_a_frame_is_hard() -> None:
     """A close frame there would become part of a message."""
     async with origin() as platform, gateway(platform.address) as gate:
