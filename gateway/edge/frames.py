@@ -73,5 +73,5 @@ def _frame_size(data: bytes, at: int) -> int | None:
 
 
 def ends_in_answer(data: bytes) -> bool:
-    """Whether bytes of a client, which may begin anywhere, seem to end in its answer to a close frame (section 5.5.1)."""
+    """Whether bytes of a client, from anywhere on, seem to end in its answer to a close frame (section 5.5.1)."""
     return data[-_ANSWER : 2 - _ANSWER] == bytes((_FINAL_CLOSE, _MASKED | 2))
