@@ -141,7 +141,7 @@ async def test_a_pass_that_is_over_leads_back_to_its_link(asking: Asking, room: 
 
 async def test_the_gateways_own_addresses_are_never_let_through(asking: Asking, room: Room):
     host, _ = await _entry(asking.clinics, room)
-    for target in (asking.clinics.link(room), asking.clinics.desk(room), "/-/static/gateway.css"):
+    for target in (asking.clinics.link(room), asking.clinics.desk(room), "/-/static/gateway.css", "/-/as/x/call/y"):
         assert (await asking.about(host, target)).status == 403, "a link's page is 200, which would let through"
 
 
