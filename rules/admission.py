@@ -41,7 +41,8 @@ def may_return(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool
 
 def lapses_at(door: Door, guest: Guest, policy: Policy) -> Millis:
     """When the unused admission of this guest lapses: not while they are connected to the platform already."""
-    return max(guest.since_ms, connected_until(door, guest.visitor)) + policy.admission_ttl_ms
+    connected_ms = max(guest.connected_at_ms, connected_until(door, guest.visitor))
+    return max(guest.since_ms, connected_ms) + policy.admission_ttl_ms
 
 
 def is_blocked(door: Door, guest: Guest, policy: Policy, now_ms: Millis) -> bool:

@@ -122,7 +122,7 @@ def leave_connection(step: Step, event: Exit) -> Step:
         return step
     guest = step.door.guests.get(visitor)
     if role is Role.GUEST and guest is not None and guest.state is GuestState.ADMITTED and not is_entry:
-        return step.put_guest(replace(guest, since_ms=step.now_ms))
+        return step.put_guest(replace(guest, connected_at_ms=step.now_ms))
     if role is Role.HOST:
         was_inside = was_inside or visitor in step.door.hosts
         step = step.put(step.door.without_hosts(visitor, now_ms=step.now_ms))

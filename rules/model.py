@@ -127,6 +127,7 @@ class Guest:
     message: str = ""  # the host's last words to this guest
     may_return: bool = False
     moved_to: str | None = None  # the other door's id, in state MOVED
+    connected_at_ms: Millis = 0  # when a connection of theirs was last closed that had not brought them in; 0 for never
     let_in: bool = False  # the platform may know them: they were let in at least once
     removal: Told = Told.NOTHING  # whether the platform has sent them out, too
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from rules.admission import lapses_at
 from rules.arriving import heard, join, leave
 from rules.effects import Applied, Arrived, Refused, Rejected
 from rules.entering import CLOCKS_DIFFER_MS, enter, found, leave_connection
 from rules.events import Enter, Exit, Heard, Join, Leave
 from rules.lease import lease_for
-from rules.model import Clinic, Door, DoorKind, GuestState, OpeningHours, Policy, Role, Seat, Status
+from rules.model import CONNECTED, Clinic, Door, DoorKind, GuestState, OpeningHours, Policy, Role, Seat, Status
 from rules.step import Step
 from tests.rules.cases import NOW, POLICY, S, guest, presence, room, session, step, told
 from tests.rules.world import HOST_SEAT, MINUTE
@@ -277,3 +278,24 @@ def test_a_late_goodbye_is_told_too() -> None:
     assert (told(host), host.door.hosts) == (["left"], ())
     assert told(leave_connection(step(room()), Exit("bob", Role.GUEST, "c"))) == []
     assert told(leave_connection(step(room(guest(G.WAITING))), Exit("ann", Role.GUEST, "c"))) == []
+
+
+# --- connections that let nobody in -------------------------------------------------------------------------------
+def test_what_a_platform_tells_late_of_a_guest_whose_page_was_just_closed_still_brings_them_in() -> None:
+    """The admission is as old as it was: only when it lapses has moved on."""
+    page = replace(ANN, connection=f"{CONNECTED}1")
+    before = step(room(guest(G.ADMITTED, since_ms=NOW - 300_000), inside=(HOST, page)))
+    closed = done(leave_connection(before, Exit("ann", Role.GUEST, page.connection)))
+    assert (closed.door.guests["ann"].state, told(closed)) == (G.ADMITTED, [])
+    assert lapses_at(closed.door, closed.door.guests["ann"], POLICY) == NOW + POLICY.admission_ttl_ms
+    seen = Enter("ann", Role.GUEST, "platform_1", ttl_ms=600_000, seen_at_ms=NOW - 60_000)
+    assert done(enter(closed, seen)).door.guests["ann"].state is G.INSIDE
+
+
+def test_a_connection_writes_nothing_of_its_guest_nor_moves_a_sessions_lease() -> None:
+    """Only its own lease is new."""
+    before = step(session(guest(G.ADMITTED, seat=1), inside=(HOST,)), at=S)
+    after = done(enter(before, Enter("ann", Role.GUEST, f"{CONNECTED}1", 1)))
+    assert (after.door.guests, after.door.held, told(after)) == (before.door.guests, False, [])
+    assert after.door.alive_until_ms == before.door.alive_until_ms
+    assert [p.is_entry for p in after.door.presence] == [True, False]
