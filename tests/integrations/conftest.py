@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from gateway.edge.platform_client import PlatformClient
 from gateway.integrations.egress import Egress, EgressRules
 from tests.gateway.store.conftest import make_replica, replica, server, shared, start_server, until
+from tests.integration.admin_api import AdminApi
 from tests.integrations.sinks import Office, Sink
 
 __all__ = ["make_replica", "replica", "server", "shared", "start_server", "until"]
@@ -50,3 +52,20 @@ async def egress() -> AsyncIterator[Egress]:
     """The way out, to this machine alone, with little patience."""
     async with Egress(LOOPBACK, time_s=0.3) as egress:
         yield egress
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[AdminApi]:
+    """What a platform can be told by."""
+    api = AdminApi()
+    await api.start()
+    yield api
+    await api.stop()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[PlatformClient]:
+    """What tells it."""
+    client = PlatformClient()
+    yield client
+    await client.close()

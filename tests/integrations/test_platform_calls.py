@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,6 @@ from gateway.integrations.platforms.answers import find_values
 from gateway.integrations.platforms.calls import Named, PlatformCalls
 from gateway.integrations.platforms.prepared import prepared_calls
 from rules.templates import Unfilled
-from tests.integration.admin_api import AdminApi
 
 KEY = "a key of the platform's, long enough 0001"
 JSON = {"Content-Type": "application/json"}
@@ -113,21 +112,6 @@ def test_a_checksum_covers_the_call_and_its_query_as_bigbluebutton_has_it() -> N
 def test_what_is_looked_for_is_found_or_not(places: dict[str, str], text: str, expected: dict[str, str]) -> None:
     """Under a JSON pointer or in an XML element; of the wrong shape it is not found."""
     assert find_values(places, text) == expected
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[AdminApi]:
-    api = AdminApi()
-    await api.start()
-    yield api
-    await api.stop()
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[PlatformClient]:
-    client = PlatformClient()
-    yield client
-    await client.close()
 
 
 def calls_of(client: PlatformClient, counted: list[tuple[str, str]], *calls: Mapping[str, Any]) -> PlatformCalls:
