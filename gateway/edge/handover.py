@@ -8,12 +8,10 @@ slow or away delays the page that needs it, which tries again, and no verdict.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -24,6 +22,7 @@ from gateway.edge.away import AwayKind, UpstreamAway
 from gateway.edge.parts import Call, Opening, Parts
 from gateway.edge.tickets import ticket_prefix
 from gateway.errors import Problem
+from gateway.integrations.platforms.answers import find_values
 from gateway.store import StoreAway, StoreFull
 from rules.bindings import Said, read_parameter, with_parameter
 from rules.credentials import facts_of
@@ -246,17 +245,12 @@ class HandOver:
 
 def _found(body: bytes, pointer: str) -> str | None:
     """The address at `pointer` (RFC 6901) in a JSON answer, as one of this gateway: without its scheme and host."""
+    value = find_values({"at": pointer}, body.decode(errors="replace")).get("at", "")
     try:
-        value: Any = json.loads(body)
-        for step in pointer.split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            value = value[int(name)] if isinstance(value, list) else value[name]
         parts = urlsplit(value)
-    except (ValueError, LookupError, TypeError, AttributeError):  # no JSON, nothing there, or no address
+    except ValueError:  # no address
         return None
-    if not isinstance(value, str) or _UNFIT.search(value):
-        return None
-    if not parts.path.startswith("/") or parts.path.startswith(("//", "/\\")):
+    if _UNFIT.search(value) or not parts.path.startswith("/") or parts.path.startswith(("//", "/\\")):
         return None
     return str(parts._replace(scheme="", netloc="").geturl())
 

@@ -77,7 +77,7 @@ class JwtKeys:
         for signs in reversed(self._keys):
             try:
                 return jwt.decode(token, signs.key, registry=self._registry).claims
-            except (JoseError, ValueError):  # another key's, another algorithm's, or no token at all
+            except (JoseError, ValueError, TypeError):  # another key's, another algorithm's, or no token at all
                 continue
         return None
 

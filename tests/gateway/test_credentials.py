@@ -251,6 +251,7 @@ LATER = {"exp": NOW_S + 60, "room": "room1", "sub": "v1"}
         pytest.param("x" * 10_000, None, id="too long"),
         pytest.param("a.b.c", None, id="no token"),
         pytest.param("é.é.é", None, id="not ASCII"),
+        pytest.param("eyJhbGciOiJIUzI1NiIsImNyaXQiOjV9.e30.eA", None, id="with a header that is no header"),
     ],
 )
 def test_a_claim_is_believed_only_of_a_token_that_is_ours_and_good_now(token: str, said: tuple[str, str] | None):

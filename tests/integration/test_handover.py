@@ -329,6 +329,7 @@ async def test_the_platform_says_where_somebody_is_received_and_they_are_sent_th
         (b'{"urls": [{"host": "/join"}]}', 401),
         (b'{"urls": [{"host": "/join\\u0000"}]}', 200),
         (b" " * 70_000, 200),
+        (b"[" * 60_000, 200),
     ],
 )
 async def test_an_answer_without_an_address_is_a_page_that_tries_again(
