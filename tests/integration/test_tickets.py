@@ -18,6 +18,7 @@ from tests.integration.conftest import Furnish, Start
 from tests.integration.people import JSON, PUBLIC, Answer, Browser
 from tests.integration.places import Clinics
 from tests.integration.platform import Platform
+from tests.integration.raw import ask_raw
 
 ROUTES = (
     {"path": "/call/{alias}", "class": "entry"},
@@ -243,3 +244,11 @@ async def test_the_pass_that_a_ticket_is_made_of_goes_on_as_before(scene: Scene)
     alias = scene.alias(scene.ada)
     assert (await scene.ask(scene.ada, f"/rest/{alias}/x")).status == 200
     assert (await scene.ask(scene.stranger, f"/rpc/{alias}/x")).status == 403
+
+
+async def test_a_whole_address_with_a_ticket_is_the_same_request(scene: Scene, platform: Platform):
+    """RFC 9112 section 3.2.2: a request line may hold the authority as well."""
+    path = f"/rpc/{scene.alias(scene.ada)}/x?"
+    head = f"GET {PUBLIC}{scene.prefix(scene.ada)}{path} HTTP/1.1\r\nHost: gate.example\r\n\r\n"
+    assert (await ask_raw(scene.clinics.running, head)).status == 200
+    assert platform.last("/rpc/").path == path

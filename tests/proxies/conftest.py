@@ -30,8 +30,8 @@ __all__ = ["Stored", "furnish", "platform", "server", "start", "stored"]
 ROUTES = [
     {"path": "/call/{alias}", "class": "entry"},
     {"path": "/signal/{alias}", "class": "signal"},
-    {"path": "/bosh/{alias}", "class": "poll", "cookieless": True},
-    {"path": "/api/{alias}/**", "class": "api"},
+    {"path": "/bosh/{alias}/**", "class": "poll", "cookieless": True},
+    {"path": "/api/{alias}/**", "class": "api", "cookieless": True},
     {"path": "/static/**", "class": "asset"},
 ]
 

@@ -123,17 +123,18 @@ async def test_a_client_without_cookies_comes_with_a_ticket_which_the_platform_n
     signing = behind.clinics.gateway.parts.signing
     given = next(signing.read_pass(value) for name, value in guest.cookies().items() if name.startswith("lg_p_"))
     assert given is not None
-    path = ticket_prefix(signing, given) + entry.replace("/call/", "/bosh/") + "?sid=1"
+    poll, api = (entry.replace("/call/", f"/{name}/") + "/a?b=1" for name in ("bosh", "api"))
     behind.reached()
-    for method in ("GET", "POST"):
-        through, plain = await behind.both(None, method, path)
-        assert (through.status, plain.status) == (200, 200)
+    for path in (poll, api):
+        for method in ("GET", "POST"):
+            through, plain = await behind.both(None, method, ticket_prefix(signing, given) + path)
+            assert (through.status, plain.status) == (200, 200)
     seen = behind.reached()
-    assert {each.path for each in seen} == {entry.replace("/call/", "/bosh/") + "?sid=1"}
+    assert {each.path for each in seen} == {poll, api}
     assert {each.one("X-Gateway-Visitor") for each in seen} == {guest.visitor()}
     assert "/-/as/" not in repr(seen)
     await behind.clinics.act(host, room, "remove", guest=guest.visitor())
-    through, plain = await behind.both(None, "GET", path)
+    through, plain = await behind.both(None, "GET", ticket_prefix(signing, given) + poll)
     assert (through.status, plain.status) == (403, 403)
     assert behind.reached() == []
 
