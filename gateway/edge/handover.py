@@ -40,6 +40,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 Facts = Mapping[str, str]
 _UNFIT = re.compile(r"[^!-~]")  # what no address holds unescaped
 _NOTHING: Facts = {}
+_BEARER = b"authorization"
 
 
 class HandOver:
@@ -146,10 +147,10 @@ class HandOver:
         """What the credential of a request says under the claim that its route is bound by, if it is one of theirs.
 
         `visitors`: who asks, by the passes of the request. A header that is there twice, in whatever spelling, says
-        nothing: the platform might read the other one.
+        nothing: the platform might read the other one; nor does a parameter beside a header that platforms prefer.
         """
         binding = match.route.binding
-        if not binding.by_credential:
+        if not binding.by_credential or (binding.parameter and self._brings_another(call)):
             return None
         token = match.parameter or ""
         if not binding.parameter:
@@ -159,6 +160,12 @@ class HandOver:
             token = lines[0][1].decode("latin-1").removeprefix("Bearer ").strip() if is_plain else ""
         whose, said = self._parts.credentials.claim(token, binding.claim) or (None, None)
         return said if whose is None or whose in visitors else None
+
+    def _brings_another(self, call: Call) -> bool:
+        """Whether the request may hold a second token, in a header that would reach the platform (LiveKit's auth.go)."""
+        config = self._parts.config
+        taken_out = {fold_name(name.encode()) for name in (*config.upstream.strip, *config.identity.header_names)}
+        return _BEARER not in taken_out and any(fold_name(name) == _BEARER for name, _ in call.request.raw_headers)
 
     def _facts(self, admitted: Admitted, found: Facts) -> dict[str, str]:
         terms, given = self._parts.credentials.terms, admitted.given

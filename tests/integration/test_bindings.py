@@ -239,6 +239,8 @@ async def test_what_names_two_doors_names_none(scene: Scene, platform: Platform)
         ("/api-h", {"X-Token": bob.token}),
         ("/api-h", {"X-Token": f"{ada.token}, {bob.token}"}),
         (f"/api-t?jwt={ada.token[:-2]}", {}),
+        (f"/api-t?jwt={ada.token}", {"Authorization": f"Bearer {bob.token}"}),
+        (f"/api-t?jwt={ada.token}", {"AUTHORIZATION": f"Bearer {bob.token}"}),
         (f"/api/{a}/../{b}", {}),
         (f"/api/{a}%2f..%2f{b}", {}),
         (f"/api/{b};{a}", {}),
