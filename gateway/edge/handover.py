@@ -162,7 +162,7 @@ class HandOver:
         return said if whose is None or whose in visitors else None
 
     def _brings_another(self, call: Call) -> bool:
-        """Whether the request may hold a second token, in a header that would reach the platform (LiveKit's auth.go)."""
+        """Whether the request may hold a second token, in a header that would reach the platform (LiveKit: auth.go)."""
         config = self._parts.config
         taken_out = {fold_name(name.encode()) for name in (*config.upstream.strip, *config.identity.header_names)}
         return _BEARER not in taken_out and any(fold_name(name) == _BEARER for name, _ in call.request.raw_headers)
