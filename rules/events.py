@@ -214,10 +214,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class PlatformTold:
-    """What came of telling the platform to send a guest out or, without one, to end the call: DONE or FAILED."""
+    """What came of telling the platform to send a guest out or, without one, to end the call: DONE or FAILED.
+
+    `began_ms`: when it was told; it settles nothing about whoever came and went since. None: just now.
+    """
 
     outcome: Told
     guest: str | None = None
+    began_ms: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True)

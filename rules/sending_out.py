@@ -79,12 +79,15 @@ def still_to_do(door: Door, visitor: str | None) -> bool:
 
 def platform_told(step: Step, event: PlatformTold) -> Step | Rejected:
     """Note what came of it; what was confirmed, or is no longer asked for, stays as it is."""
+    began_ms = step.now_ms if event.began_ms is None else event.began_ms
     if event.guest is None:
-        return _end_told(step, event.outcome)
+        were_there = (g for g in step.door.guests.values() if g.state in THERE or g.state is GuestState.OUT)
+        is_late = any(guest.since_ms > began_ms for guest in were_there)
+        return step if is_late and step.door.kind is DoorKind.ROOM else _end_told(step, event.outcome)
     guest = step.door.guests.get(event.guest)
     if guest is None:
         return Rejected(Refused.UNKNOWN_GUEST)
-    if guest.removal not in OPEN - {event.outcome}:
+    if guest.removal not in OPEN - {event.outcome} or guest.since_ms > began_ms:
         return step
     step = step.put_guest(replace(guest, removal=event.outcome))
     return step.tell(Happening.PLATFORM_TOLD, event.guest, outcome=event.outcome.value)

@@ -194,3 +194,15 @@ def test_a_platform_that_can_only_end_the_call_leaves_a_removal_in_doubt_until_i
     assert asked(ended) == [None]
     done = after(ended.owner.doors[ROOM], PlatformTold(Told.DONE), policy=ENDS).owner.doors[ROOM]
     assert done.guests["ann"].removal is Told.DONE
+
+
+def test_what_was_told_before_somebody_came_again_settles_nothing() -> None:
+    """An answer may come late: let back, let in and removed anew, they are to be sent out anew."""
+    removed = after(INSIDE, Remove("ann"), now_ms=NOW + 9).owner.doors[ROOM]
+    assert after(removed, PlatformTold(Told.DONE, "ann", NOW + 8), now_ms=NOW + 10).changed == ()
+    settled = after(removed, PlatformTold(Told.DONE, "ann", NOW + 9), now_ms=NOW + 10).owner.doors[ROOM]
+    assert settled.guests["ann"].removal is Told.DONE
+    ended = after(INSIDE, End(), policy=ENDS, now_ms=NOW + 9).owner.doors[ROOM]
+    assert after(ended, PlatformTold(Told.DONE, None, NOW + 8), policy=ENDS, now_ms=NOW + 10).changed == ()
+    over = after(ended, PlatformTold(Told.DONE, None, NOW + 9), policy=ENDS, now_ms=NOW + 10).owner.doors[ROOM]
+    assert over.ending is Told.DONE

@@ -75,9 +75,10 @@ class SendingOut:
         """Tell it, and note at the door what came of it. Raises StoreAway, StoreFull."""
         owner_id, guest = str(letter.event["owner"]), letter.event.get("guest")
         try:
-            owner = (await self.doors.read(owner_id, letter.door)).owner
+            snapshot = await self.doors.read(owner_id, letter.door)
         except UnknownOwner:
             return Outcome.DELIVERED
+        owner = snapshot.owner
         door = owner.doors.get(letter.door)
         if door is None:
             return Outcome.DELIVERED
@@ -87,7 +88,7 @@ class SendingOut:
             return Outcome.DELIVERED
         was_inside = bool(letter.event["facts"].get("was_inside", True))
         done = await (self._end(owner, door) if guest is None else self._remove(owner, door, guest, was_inside))
-        told = PlatformTold(Told.DONE if done else Told.FAILED, guest)
+        told = PlatformTold(Told.DONE if done else Told.FAILED, guest, snapshot.now_ms)
         extra = {"door": self.digest(door.id), "kind": "end" if guest is None else "remove", "attempt": attempt}
         self.log.info("the platform has confirmed it" if done else "the platform has not confirmed it", extra=extra)
         await self.doors.change(owner_id, door.id, told)
