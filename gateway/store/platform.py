@@ -24,7 +24,7 @@ KEPT_S = 30 * 86_400
 HANDED_AGAIN_S = 3600.0  # then what was written of somebody is written again, so that it is kept
 REMEMBERED = 16_384
 MOST_VISITORS = 1000  # of one door; whoever was sent there longest ago is forgotten first
-MOST_NAMES = 32  # by which one visitor is known at one door
+MOST_NAMES = 32  # of participants, and of connections, by which one visitor is known at one door
 MOST_WORDS = 512  # about a whole door
 MOST_FOUND_BYTES = 16_384
 SHORTEST_NAME = 6  # of a room, among what was found: anything shorter is a word that many answers hold
@@ -142,7 +142,10 @@ class PlatformFacts:
         return None if text is None else await self._known(door_id, visitor, text)
 
     async def _known(self, door_id: str, visitor: str, text: str) -> Known:
-        words, of_all = await asyncio.gather(self._words(door_id, visitor), self._words(door_id, _ALL))
+        participants, connections, of_all = await asyncio.gather(
+            self._words(door_id, visitor), self._words(door_id, visitor, CONNECTION), self._words(door_id, _ALL)
+        )
+        words = participants | connections
         here = [name for name in words if _since(name, words, of_all)]
         return replace(
             _sent(text),
@@ -198,7 +201,7 @@ class PlatformFacts:
 
     async def _say(self, door_id: str, visitor: str, name: str, at_ms: Millis | None, *, gone: bool) -> bool:
         """Scores are twice the instant, and one more for a word that somebody is gone: only a later word moves one."""
-        key = self._key_of(door_id, visitor)
+        key = self._key_of(door_id, visitor, name[0])
         score = 2 * (self._store.estimate_now_ms() if at_ms is None else at_ms) + gone
         is_news = bool(await self._store.command("ZADD", key, "GT", "CH", score, name))
         await asyncio.gather(
@@ -207,15 +210,19 @@ class PlatformFacts:
         )
         return is_news
 
-    async def _words(self, door_id: str, visitor: str) -> dict[str, tuple[Millis, bool]]:
+    async def _words(self, door_id: str, visitor: str, kind: str = PARTICIPANT) -> dict[str, tuple[Millis, bool]]:
         """The latest word about each name, oldest first: when it was said, and whether it was that it is gone."""
-        pairs = await self._store.command("ZRANGE", self._key_of(door_id, visitor), 0, -1, "WITHSCORES")
+        pairs = await self._store.command("ZRANGE", self._key_of(door_id, visitor, kind), 0, -1, "WITHSCORES")
         said = zip(pairs[::2], (int(float(score)) for score in pairs[1::2]), strict=True)
         return {str(name): (score // 2, bool(score % 2)) for name, score in said}
 
-    def _key_of(self, door_id: str, visitor: str) -> str:
-        """In the door's partition, and telling nothing of the visitor."""
-        return self._store.keys.of("there", door_id[:2] + digest_of(door_id, visitor)[2:])
+    def _key_of(self, door_id: str, visitor: str, kind: str) -> str:
+        """In the door's partition, and telling nothing of the visitor.
+
+        Connections stand by themselves: clients say how they are called, and no number of them pushes out the rest.
+        """
+        facts = (door_id, visitor, CONNECTION) if kind == CONNECTION else (door_id, visitor)
+        return self._store.keys.of("there", door_id[:2] + digest_of(*facts)[2:])
 
     # --- events ---------------------------------------------------------------------------------------------------
     async def is_new(self, event_id: str) -> bool:

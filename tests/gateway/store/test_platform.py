@@ -151,6 +151,18 @@ async def test_names_and_visitors_are_bounded(facts: PlatformFacts) -> None:
     assert f"g_{MOST_VISITORS - 1}" in there
 
 
+async def test_no_flood_of_connections_pushes_out_what_the_platform_calls_somebody(facts: PlatformFacts) -> None:
+    """Connections are named by clients: whoever makes up many is there still, and can be sent out."""
+    await facts.handed(OWNER, DOOR, ALIAS, GUEST, Role.GUEST, None)
+    await facts.note(OWNER, DOOR, GUEST, participant="PA_1", at_ms=1000)
+    for number in range(2 * MOST_NAMES):
+        await facts.note(OWNER, DOOR, GUEST, connection=str(number), at_ms=2000 + number)
+    known = await facts.known_of(OWNER, DOOR, GUEST)
+    assert known is not None
+    assert known.participants == ("PA_1",)
+    assert await facts.is_there(OWNER, DOOR, GUEST, "PA_1") == 1000
+
+
 async def test_everything_expires_and_no_key_names_anybody(facts: PlatformFacts, server: Server) -> None:
     before = set(_keys(server))
     await facts.handed(OWNER, DOOR, ALIAS, GUEST, Role.GUEST, None)
