@@ -21,8 +21,8 @@ from gateway.edge.refusal import ForwardRefused
 from gateway.edge.takeover import Relayed
 from gateway.tracing import describe, outgoing, step
 from rules.headers import Header, RequestContext, ResponseContext, UpstreamHeaders
-from rules.requests import Client
-from rules.routes import MEANINGS, RouteClass
+from rules.requests import Client, Upgrade, read_upgrade
+from rules.routes import Route, RouteClass
 
 
 class Calls:
@@ -53,7 +53,7 @@ class Calls:
             poller.answered(client)
 
     async def _forward(self, call: Call, allowed: Allowed) -> web.StreamResponse:
-        admitted, meaning = allowed.admitted, MEANINGS[allowed.match.route.kind]
+        admitted = allowed.admitted
         door = admitted.given.door if admitted is not None else ""
         began = time.perf_counter()
         errand = Errand(
@@ -67,15 +67,13 @@ class Calls:
             on_head=lambda: self._parts.metrics.upstream_answered(time.perf_counter() - began),
             elsewhere=lambda tried: self._parts.upstream_for(allowed.upstream, door, tried),
         )
-        if admitted is not None and meaning.presence:
-            given, route = admitted.given, allowed.match.route
-            if route.kind is not RouteClass.POLL and self._tunnels_are_used_up(call.client.address, given.door):
+        if admitted is not None and self._may_switch(call, allowed.match.route):
+            given, address, route = admitted.given, call.client.address, allowed.match.route
+            if self._tunnels_are_used_up(address, given.door):
                 raise ForwardRefused(503, "this address, or this door, has all the tunnels it may have")
-            address = call.client.address
-            is_entry = route.proves_presence
-            errand = replace(
-                errand, on_tunnel=partial(self._inside.came, given=given, address=address, is_entry=is_entry)
-            )
+            inside, is_entry = self._inside, route.proves_presence
+            came = partial(inside.came, is_entry=is_entry) if route.meaning.presence else inside.opened
+            errand = replace(errand, on_tunnel=partial(came, given=given, address=address))
         upstream = self._parts.upstream_for(allowed.upstream, door)
         try:
             if call.away is not None:
@@ -91,6 +89,11 @@ class Calls:
         if isinstance(answer, Relayed) and answer.truncated:
             self._parts.metrics.upstream_failed("truncated")
         return answer
+
+    def _may_switch(self, call: Call, route: Route) -> bool:
+        """Whether it asks for a tunnel, or stands for one, as all signalling does."""
+        asks = read_upgrade(call.request.method, call.request.raw_headers) is Upgrade.WEBSOCKET
+        return asks or route.kind is RouteClass.SIGNAL
 
     def _tunnels_are_used_up(self, address: str, door: str) -> bool:
         limits = self._parts.config.limits

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from gateway.edge.polling import Poller, Polling
 from gateway.edge.tunnel import Tunnel, TunnelEnd
 from gateway.edge.tunnels import REVOKED
 from gateway.signing import Pass
-from gateway.store import Doors, Hub, Presences, Snapshot, Subscription
+from gateway.store import Doors, Hub, Presences, Snapshot, StoreAway, Subscription, UnknownOwner
 from rules.effects import Rejected
 from rules.model import CONNECTED, Millis, Owner, Policy, Role
 from rules.reasons import Outcome
@@ -28,11 +29,11 @@ from rules.verdict import decide
 
 @dataclass(slots=True, eq=False)
 class Connected:
-    """One connection of somebody inside."""
+    """One connection of somebody who was let in."""
 
     tunnel: Tunnel
     given: Pass
-    name: str  # of the connection, in the store
+    name: str  # of the connection, in the store; empty: it says nothing of who is inside
     address: str  # where it comes from
 
 
@@ -65,14 +66,21 @@ class Inside:
 
     def came(self, tunnel: Tunnel, given: Pass, address: str, *, is_entry: bool) -> None:
         """A signalling connection of whoever has this pass is open. `is_entry`: that says they came in."""
+        self._spawn(self._enter(self._hold(tunnel, given, address, self._new_name(is_entry=is_entry))))
+
+    def opened(self, tunnel: Tunnel, given: Pass, address: str) -> None:
+        """Another connection of theirs is open: it says nothing of who is inside, and is cut as those that do."""
+        self._spawn(self._look(self._hold(tunnel, given, address, "")))
+
+    def _hold(self, tunnel: Tunnel, given: Pass, address: str, name: str) -> Connected:
         self._from[address] += 1
-        connected = Connected(tunnel, given, self._new_name(is_entry=is_entry), address)
+        connected = Connected(tunnel, given, name, address)
         self._here.setdefault(given.door, set()).add(connected)
         if given.door not in self._followed:
             turned = partial(self._turned, given.door)
             self._followed[given.door] = self._hub.subscribe(given.owner_id, turned, door_id=given.door)
         tunnel.on_close = lambda _end: self._went(connected)
-        self._spawn(self._enter(connected))
+        return connected
 
     def polled(self, given: Pass, client: asyncio.Transport | None = None, *, is_entry: bool) -> Poller:
         """Whoever has this pass asks on a polling route; the caller tells the result when the request is over.
@@ -97,6 +105,8 @@ class Inside:
             followed = self._followed.pop(door_id, None)
             if followed is not None:
                 followed.close()
+        if not connected.name:
+            return
         if connected.tunnel.end is TunnelEnd.DRAINED:  # on their way to another gateway: there until their lease ends
             self._presences.leave_to_lapse(door_id, connected.name)
         else:
@@ -119,6 +129,12 @@ class Inside:
         if connected.tunnel.end is not None:  # it closed while the store was writing
             await self._presences.exit(given.door, connected.name)
 
+    async def _look(self, connected: Connected) -> None:
+        """Cut it where its visitor was sent out while it was being opened."""
+        given = connected.given
+        with suppress(StoreAway, UnknownOwner):  # the next turn of the door says
+            self._turned(given.door, await self._hub.snapshot(given.owner_id, given.door, 0))
+
     def _turned(self, door_id: str, snapshot: Snapshot) -> None:
         """Whoever the rules would no longer forward is cut."""
         owner = snapshot.owner
@@ -139,7 +155,9 @@ class Inside:
         """Whether a connection of whoever has this pass may go on."""
         if given.door not in snapshot.owner.doors:
             return True  # lost with the store's data; whoever is inside stays, and says so with the next beat
-        if self._presences.was_let_in_before(given.door, name, snapshot.epoch):
+        here = self._here.get(given.door, ()) if not name else ()
+        names = [name, *(each.name for each in here if each.given.visitor == given.visitor)]
+        if any(self._presences.was_let_in_before(given.door, each, snapshot.epoch) for each in names):
             return True  # lost likewise, though the door is there again: the next beat asks, or says so
         return may_pass(snapshot.owner, given, self._policy, snapshot.now_ms)
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.desk.host_link import host_link
+from gateway.edge.tunnels import REVOKED
 from tests.integration.conftest import Furnish, Start
 from tests.integration.people import JSON, Browser
 from tests.integration.places import Clinics
@@ -241,3 +242,27 @@ async def test_each_class_answers_everybody_as_it_must(
     await elsewhere.stop()
     lane = clinics.gateway.lane
     assert lane is None or lane.taken > 8
+
+
+async def test_every_socket_of_a_guest_is_cut_when_they_are_removed_on_any_route(start: Start, furnish: Furnish):
+    """Also one that says nothing of who is inside: a chat beside the signalling outlives nobody."""
+    routes = (*TABLE[:4], {"path": "/pad/{alias}", "class": "signal", "counts": "event"})
+    clinics = furnish(await start({}, routes=[{**row, "methods": ()} for row in routes]))
+    room = await clinics.room()
+    host, _ = await clinics.host_inside(room)
+    guest = clinics.browser()
+    page = await guest.wait(clinics.link(room), "Ada")
+    await clinics.act(host, room, "admit", guest=guest.visitor())
+    await page.reason("admitted")
+    alias = await alias_at(clinics, guest)
+    before = await clinics.seen_inside(room)
+    chat = await guest.socket(f"/api/{alias}/chat")
+    sockets = [chat, await guest.socket(f"/call/{alias}"), await guest.socket(f"/pad/{alias}")]
+    for socket in sockets:
+        assert await socket.echo("hello") == "hello"
+    (shown,) = await clinics.guests(host, room)
+    assert shown["state"] == "admitted"
+    sockets.append(await guest.socket(f"/signal/{alias}"))
+    await clinics.until_inside(room, lambda now: len(now - before) == 2)  # the pad's, and the signalling's
+    await clinics.act(host, room, "remove", guest=guest.visitor())
+    assert [await socket.cut() for socket in sockets] == [REVOKED] * 4
