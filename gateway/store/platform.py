@@ -250,14 +250,26 @@ class PlatformFacts:
         values: dict[str, str] = {} if text is None else json.loads(text)
         return values
 
-    async def keep_found(self, owner_id: str, door_id: str, values: Mapping[str, str]) -> None:
-        """Keep that; a room's name among it leads to the door from now on. Raises ValueError for too much of it."""
+    async def keep_found(
+        self, owner_id: str, door_id: str, values: Mapping[str, str], *, unless_kept: bool = False
+    ) -> Mapping[str, str]:
+        """Keep that; a room's name among it leads to the door from now on. What is kept now.
+
+        `unless_kept`: what another replica has kept stays. Raises ValueError for too much of it.
+        """
         text = json.dumps(dict(values), separators=(",", ":"))
         if len(text) > MOST_FOUND_BYTES:
             raise ValueError("the platform's answer is too long to be kept")
         names = [value for value in values.values() if len(value) >= SHORTEST_NAME]
         await asyncio.gather(*(self._lead(name, owner_id, door_id) for name in names))
-        await self._store.command("SET", self._store.keys.of("found", door_id), text, "EX", KEPT_S)
+        words = ("SET", self._store.keys.of("found", door_id), text, "EX", KEPT_S, *(("NX",) if unless_kept else ()))
+        is_kept = await self._store.command(*words) is not None
+        return values if is_kept else await self.found(owner_id, door_id)
+
+    async def forget_found(self, owner_id: str, door_id: str) -> None:
+        """Nothing is kept any more: the door is opened anew before anybody is sent there."""
+        del owner_id
+        await self._store.command("DEL", self._store.keys.of("found", door_id))
 
     async def _fields(self, key: str) -> dict[str, str]:
         fields = await self._store.command("HGETALL", key)

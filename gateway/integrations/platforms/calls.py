@@ -71,9 +71,9 @@ class PlatformCalls:
         """Whether there is anything to ask on this occasion."""
         return any(call.given.on == on for call in self._calls())
 
-    def finds(self, on: On) -> bool:
-        """Whether anything of the platform's answers is kept: then it, not we, gives what is asked for its name."""
-        return any(call.given.on == on and call.given.find for call in self._calls())
+    def finds(self, on: On) -> frozenset[str]:
+        """The names of what is kept of the platform's answers: with any, it, not we, names what is asked for."""
+        return frozenset(name for call in self._calls() if call.given.on == on for name in call.given.find)
 
     async def make(self, on: On, facts: Mapping[str, str], people: Sequence[Named] = ()) -> Result:
         """All calls of one kind, in their order, whatever becomes of each; `people` are those that they are about.

@@ -2,8 +2,8 @@
 
 Rule that holds here: a room is opened before anybody comes to an empty door, and not again while somebody is inside:
 opening it once more does no harm. One that the platform gave a name is kept until a call is ended there, for opening
-it once more would make another. One caller of a process asks for a door at a time, the others wait with it, and
-nobody waits longer than the deadline.
+it once more would make another; where two replicas had one made at once, the first is everybody's. One caller of a
+process asks for a door at a time, the others wait with it, and nobody waits longer than the deadline.
 """
 
 from __future__ import annotations
@@ -76,10 +76,19 @@ class Opening:
             raise _away(AwayKind.TIMEOUT) from None
         if not result.done:
             raise _away()
+        return await self._keep(owner_id, door_id, result.found)
+
+    async def _keep(self, owner_id: str, door_id: str, found: Found) -> Found:
+        """What everybody is told of the room now: of two that another replica and this one had made, the first."""
+        said = {**found, OPENED_AT: str(self._now_ms())}
         with suppress(StoreAway, StoreFull, ValueError):  # then it is opened once more, which does no harm
-            said = {**result.found, OPENED_AT: str(self._now_ms())}
-            await self._facts.keep_found(owner_id, door_id, said)
-        return result.found
+            wanted = self._calls.finds("open")
+            kept = await self._facts.keep_found(owner_id, door_id, said, unless_kept=bool(wanted))
+            if not wanted <= kept.keys():  # of a time when something else was looked for
+                kept = await self._facts.keep_found(owner_id, door_id, said)
+            said = dict(kept)
+        said.pop(OPENED_AT, None)
+        return said
 
     async def _kept(self, owner_id: str, door_id: str) -> Found | None:
         """What was found before, if the room is there still: just opened, or somebody is inside."""
@@ -88,13 +97,13 @@ class Opening:
             opened_at_ms = int(kept.pop(OPENED_AT, 0))
             if not opened_at_ms:
                 return None
-            if self._calls.finds("open"):
-                return kept
+            if wanted := self._calls.finds("open"):
+                return kept if wanted <= kept.keys() else None
             if 0 <= self._now_ms() - opened_at_ms < KEPT_MS:
                 return kept
             snapshot = await self._doors.read(owner_id, door_id)
-        except (StoreAway, UnknownOwner):
-            return None
+        except (StoreAway, UnknownOwner):  # a room that the platform gave a name is not made twice, as far as we know
+            return self._opened.get(door_id, (0, None))[1] if self._calls.finds("open") else None
         door = snapshot.owner.doors.get(door_id)
         return kept if door is not None and anyone_inside(door, snapshot.now_ms) else None
 

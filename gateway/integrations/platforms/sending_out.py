@@ -119,7 +119,7 @@ class SendingOut:
         people = [Named(each.participants, each.connections) for each in known.values()] or [Named()]
         result = await self.calls.make("end", await self._of_door(owner, door), people)
         if result.done:
-            await self.facts.keep_found(owner.room.id, door.id, {})
+            await self.facts.forget_found(owner.room.id, door.id)
         return result.done
 
     async def _of_door(self, owner: Owner, door: Door) -> dict[str, str]:
