@@ -38,6 +38,18 @@ async def test_whoever_joined_is_inside_until_they_left(replica: Replica) -> Non
     assert (await scene.guest(kim)).state is GuestState.OUT
 
 
+async def test_a_door_that_nothing_more_is_told_of_is_forgotten_though_nobody_asks(replica: Replica) -> None:
+    scenes = [await Scene.make(replica, owner) for owner in ("ana", "ben")]
+    for scene in scenes:
+        scene.inside = scenes[0].inside
+        assert await scene.told(JOINED, scene.host) is Outcome.JOINED
+    assert len(scenes[0].inside._told_of) == 2
+    for place in scenes[0].inside._told_of:
+        scenes[0].inside._told_of[place] -= TTL_MS / 1000
+    assert await scenes[1].told(JOINED, scenes[1].host, "P2") is Outcome.JOINED
+    assert set(scenes[0].inside._told_of) == {(scenes[1].room.id, scenes[1].room.id)}
+
+
 async def test_a_host_is_inside_by_the_platforms_word_too(replica: Replica) -> None:
     scene = await Scene.make(replica)
     assert await scene.told(JOINED, scene.host) is Outcome.JOINED

@@ -71,9 +71,20 @@ class PlatformInside:
 
     def places(self) -> set[tuple[str, str]]:
         """The owners and doors of which this process was told that somebody is there."""
-        now = asyncio.get_running_loop().time()
-        self._told_of = {place: until for place, until in self._told_of.items() if until > now}
+        self._forget()
         return set(self._told_of)
+
+    def _forget(self) -> None:
+        """Keep no place longer than a word counts. They stand in the order of the latest words."""
+        now = asyncio.get_running_loop().time()
+        while self._told_of and next(iter(self._told_of.values())) <= now:
+            del self._told_of[next(iter(self._told_of))]
+
+    def _is_told_of(self, owner_id: str, door_id: str) -> None:
+        """This process was told that somebody is there."""
+        self._forget()
+        self.is_empty(owner_id, door_id)
+        self._told_of[owner_id, door_id] = asyncio.get_running_loop().time() + self._ttl_ms / 1000
 
     def is_empty(self, owner_id: str, door_id: str) -> None:
         """Nobody is there any more."""
@@ -123,7 +134,7 @@ class PlatformInside:
         if refused:
             await self.seen_there(owner_id, door_id, visitor, event.at_ms)
             return Outcome.REFUSED
-        self._told_of[owner_id, door_id] = asyncio.get_running_loop().time() + self._ttl_ms / 1000
+        self._is_told_of(owner_id, door_id)
         return Outcome.JOINED
 
     async def seen_there(self, owner_id: str, door_id: str, visitor: str, at_ms: Millis) -> None:
