@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway.config import Config, ConfigFaults, Fault
 from gateway.config.authorities import read_authorities
 from gateway.config.faults import shown
+from gateway.config.keys import keys_as_text
 from gateway.edge.address import UpstreamLimits
 from gateway.edge.away import AwayKind
 from gateway.edge.health import HealthRules
@@ -55,6 +56,8 @@ def build_credentials(config: Config) -> Credentials:
     if identity.by_private_key and identity.key_id and len(keys) > 1:
         reason = "must be empty where there are several private keys: each goes by its own thumbprint"
         raise ConfigFaults([Fault("identity.key_id", shown(identity.key_id), reason)])
+    if identity.says_its_key:
+        keys_as_text(where, keys)
     terms = Terms(
         issuer=identity.issuer,
         audience=identity.audience,

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config import Config, ConfigFaults, Fault, check_together, load, read_certificate
+from gateway.config.keys import shared_faults
 from gateway.edge.assets import Assets
 from gateway.edge.parts import Renewable
 from gateway.edge.template_faults import template_faults
+from gateway.integrations.platforms.prepared import call_faults
 from gateway.platform_side import build_credentials
 from gateway.services import build_renewable
 
@@ -66,7 +68,8 @@ def file_faults(config: Config) -> list[Fault]:
             made(config)
         except ConfigFaults as error:
             faults += error.faults
-    return faults
+    faults += call_faults(config)
+    return faults or shared_faults(config)
 
 
 def read_tls(config: Config) -> ssl.SSLContext | None:

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from gateway.config.platform_checks import SHORTEST_EVENT_KEY_BYTES
 
 if TYPE_CHECKING:
     from gateway.config.identity_sections import Identity
+    from gateway.config.model import Config
     from gateway.config.platform_sections import Platform, PlatformCall
     from gateway.config.sections import Secrets, Store
 
@@ -72,6 +74,32 @@ def call_keys_of(name: str, call: PlatformCall) -> tuple[bytes, ...]:
         return read_private_keys(name, path)
     except ConfigFaults:  # no private keys, so secrets; or nothing that can be read, which is told anew
         return read_key_file(name, path, SHORTEST_EVENT_KEY_BYTES)
+
+
+def keys_as_text(name: str, keys: Sequence[bytes]) -> Sequence[bytes]:
+    """`keys`, the last of which can be said to a platform. Raises ConfigFaults."""
+    try:
+        _ = keys[-1].decode() if keys else ""
+    except UnicodeDecodeError as error:
+        raise ConfigFaults([Fault(name, "(not shown)", "the last key is no text")]) from error
+    return keys
+
+
+def shared_faults(config: Config) -> list[Fault]:
+    """Keys that a platform knows and that [secrets] holds as well. Raises ConfigFaults. No key is made."""
+    if not config.secrets.keys and not config.secrets.key_file:
+        return []
+    given: dict[str, Sequence[bytes]] = {}
+    identity, platform = config.identity, config.platform
+    if (identity.keys or identity.key_file) and not identity.by_private_key:
+        given[f"identity.{'keys' if identity.keys else 'key_file'}"] = keys_of("identity", identity, config.store)
+    given["platform.event_key_file" if platform.event_key_file else "platform.event_keys"] = config.event_keys()
+    for number, call in enumerate(platform.calls):
+        name = f"platform.calls[{number}].{'key_file' if call.key_file else 'keys'}"
+        given[name] = call_keys_of(name, call)
+    ours = set(config.secret_keys())
+    reason = "must be other keys than those of secrets: whoever has one can forge passes"
+    return [Fault(name, "(not shown)", reason) for name, keys in given.items() if ours & set(keys)]
 
 
 def read_key_file(name: str, path: Path, shortest: int = SHORTEST_KEY_BYTES) -> tuple[bytes, ...]:
