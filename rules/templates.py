@@ -20,6 +20,7 @@ FOUND = "found."  # what an "open" call of the platform has answered, by the nam
 
 _FIELD = re.compile(r"\{([A-Za-z][A-Za-z0-9._]*)\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_STEPS = frozenset({".", ".."})  # in a path; no escape keeps them from being taken for that
 _NUMBER_BYTES = 6  # 48 bits: a whole number in every language, JavaScript included
 _IN_SCRIPTS = {sign: f"\\u{ord(sign):04x}" for sign in "<>&'`$"}  # so that no text ends its string, or its element
 
@@ -80,9 +81,17 @@ def fill_template(text: str, facts: Mapping[str, str], place: Place) -> str:
         fact = facts.get(match.group(1))
         if fact is None or (place is Place.HEADER and _CONTROL.search(fact)):
             raise Unfilled(match.group(1))
+        if place is Place.URL and fact in _STEPS and _is_segment(match):
+            raise Unfilled(match.group(1))
         return _write(fact, place)
 
     return _FIELD.sub(written, text)
+
+
+def _is_segment(field: re.Match[str]) -> bool:
+    """Whether a field is a whole segment of an address's path."""
+    before, after = field.string[: field.start()], field.string[field.end() :]
+    return before.endswith("/") and not set("?#") & set(before) and after[:1] in {"", "/", "?", "#"}
 
 
 def fill_claims(claims: object, facts: Mapping[str, str]) -> object:

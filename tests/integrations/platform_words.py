@@ -138,7 +138,7 @@ def janus(*told: dict[str, Any]) -> Sent:
     return Sent({"authorization": f"Basic {basic}", "content-type": "application/json"}, body)
 
 
-def janus_told(event: str, who: Who = SOMEBODY, *, room: int | str = "", user: int = 8155) -> dict[str, Any]:
+def janus_told(event: str, who: Who = SOMEBODY, *, room: int | str = "", user: int | str = 8155) -> dict[str, Any]:
     data = {"event": event, "room": room or who.alias, "id": user}
     told: dict[str, Any] = {"emitter": "MyJanus", "type": 64, "timestamp": who.at_ms * 1000 + 123}
     if event == "joined":

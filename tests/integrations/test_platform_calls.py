@@ -107,6 +107,8 @@ def test_a_checksum_covers_the_call_and_its_query_as_bigbluebutton_has_it() -> N
         ({"sid": "/room"}, '{"room": {"sid": 1}}', {}),
         ({"sid": "/rooms/x"}, '{"rooms": []}', {}),
         ({"made": "createTime"}, "<response/>", {}),
+        ({"sid": "/sid"}, '{"sid": "\\ud800"}', {}),
+        ({"sid": "/sid"}, '{"sid": "a\\r\\nb"}', {}),
     ],
 )
 def test_what_is_looked_for_is_found_or_not(places: dict[str, str], text: str, expected: dict[str, str]) -> None:

@@ -153,6 +153,9 @@ UNREADABLE = {
         Sent({"authorization": f"Bearer {SECRET.decode()}"}, b"[" * 100_000),
     ),
     "janus without stay": ("janus", words.janus(words.janus_told("joined", user=1 << 70))),
+    "janus with a stay that no text can hold": ("janus", words.janus(words.janus_told("joined", user="\ud800"))),
+    "janus at no instant": ("janus", words.janus({**words.janus_told("joined"), "timestamp": 10**400})),
+    "jitsi of two texts in one": ("jitsi", words.jitsi("muc-occupant-joined", room_name=f"{ALIAS}\x1f7")),
 }
 
 

@@ -37,6 +37,15 @@ def test_a_fact_is_one_parameter_of_an_address_whatever_it_says(fact: str) -> No
     assert parse_qs(filled.partition("?")[2], keep_blank_values=True) == {"x": [fact], "y": ["1"]}
 
 
+@pytest.mark.parametrize("fact", [".", ".."])
+def test_a_fact_is_no_step_up_or_down_a_path(fact: str) -> None:
+    for text in ("/rooms/{name}", "/rooms/{name}/kick", "/rooms/{name}?x=1", "/rooms/{name}#x"):
+        with pytest.raises(Unfilled, match=r"\{name\}"):
+            fill_template(text, {"name": fact}, Place.URL)
+    for text in ("/rooms/a{name}", "/rooms/{name}b", "/rooms?x=/{name}", "/rooms#/{name}"):
+        assert fact in fill_template(text, {"name": fact}, Place.URL)
+
+
 @pytest.mark.parametrize("sign", ["\r", "\n", "\0", "\x7f"])
 def test_a_fact_ends_no_header_line(sign: str) -> None:
     assert fill_template("Key {name}", {"name": "Zoë"}, Place.HEADER) == "Key Zoë"

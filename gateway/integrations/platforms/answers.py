@@ -20,7 +20,7 @@ def find_values(places: Mapping[str, str], text: str) -> dict[str, str]:
     document, found = _document(text) if any(p.startswith("/") for p in places.values()) else None, {}
     for name, place in places.items():
         value = _at(document, place) if place.startswith("/") else _element(text, place)
-        if value is not None and 0 < len(value) <= LONGEST:
+        if value is not None and 0 < len(value) <= LONGEST and value.isprintable():
             found[name] = value
     return found
 

@@ -88,11 +88,11 @@ def at(document: Any, *path: str) -> Any:
 
 
 def name_at(document: Any, *path: str) -> str:
-    """The name that stands at `path`: a text or a whole number; empty where there is none, or one too long."""
+    """The name that stands at `path`: a whole number, or a text of visible signs; empty for none, or one too long."""
     found = at(document, *path)
     if isinstance(found, int) and not isinstance(found, bool):
         found = str(found) if abs(found) < 1 << 64 else ""
-    return found if isinstance(found, str) and len(found) <= LONGEST_NAME else ""
+    return found if isinstance(found, str) and len(found) <= LONGEST_NAME and found.isprintable() else ""
 
 
 def visitor_at(document: Any, *path: str) -> str | None:
@@ -106,7 +106,9 @@ def instant_at(document: Any, *path: str, unit_ms: float = 1) -> Millis | None:
     found = at(document, *path)
     if isinstance(found, str) and found.isascii() and found.isdecimal() and len(found) <= len(str(_LATEST_MS)):
         found = int(found)  # a 64 bit number, as protobuf's JSON has it
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found * unit_ms < _LATEST_MS:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < _LATEST_MS / min(unit_ms, 1):
+        return None
+    if found * unit_ms >= _LATEST_MS:
         return None
     return int(found * unit_ms)
 
