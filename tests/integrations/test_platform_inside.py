@@ -59,6 +59,16 @@ async def test_a_host_is_inside_by_the_platforms_word_too(replica: Replica) -> N
     assert (await scene.door()).hosts == ()
 
 
+async def test_whoever_came_as_a_guest_and_signed_in_since_leaves_as_what_they_came(replica: Replica) -> None:
+    scene = await Scene.make(replica)
+    kim = await scene.admitted()
+    assert await scene.told(JOINED, kim) is Outcome.JOINED
+    await scene.sent(kim, Role.HOST)
+    assert await scene.told(LEFT, kim) is Outcome.LEFT
+    assert await scene.there() == set()
+    assert (await scene.guest(kim)).state is GuestState.OUT
+
+
 async def test_a_host_whose_sign_in_has_ended_is_inside_by_no_word(replica: Replica) -> None:
     scene = await Scene.make(replica)
     assistant = visitor()

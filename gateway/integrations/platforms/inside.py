@@ -174,8 +174,7 @@ class PlatformInside:
             return await self._facts.note(owner_id, door_id, visitor, participant=participant, gone=True, at_ms=at_ms)
         except StoreFull:
             if 0 < await self._facts.is_there(owner_id, door_id, visitor, participant) <= at_ms:
-                gone = Exit(visitor, known.role, connection_of(participant))
-                await self._doors.change(owner_id, door_id, gone, actor=ACTOR)
+                await self._gone(owner_id, door_id, visitor, known.role, connection_of(participant))
             raise
 
     async def _settled(
@@ -191,16 +190,23 @@ class PlatformInside:
         since_ms = await self._facts.is_there(owner_id, door_id, visitor, participant)
         for _ in range(LOOKS):
             if since_ms and not is_signed_out:
-                event: Enter | Exit = Enter(visitor, known.role, connection, known.seat, self._ttl_ms, since_ms)
+                enter = Enter(visitor, known.role, connection, known.seat, self._ttl_ms, since_ms)
+                change = await self._doors.change(owner_id, door_id, enter, actor=ACTOR)
+                refused = isinstance(change.answer, Rejected)
             else:
-                event = Exit(visitor, known.role, connection)
-            change = await self._doors.change(owner_id, door_id, event, actor=ACTOR)
-            refused = is_signed_out or isinstance(change.answer, Rejected)
+                await self._gone(owner_id, door_id, visitor, known.role, connection)
+                refused = is_signed_out
             before_ms = since_ms
             since_ms = await self._facts.is_there(owner_id, door_id, visitor, participant)
             if since_ms == before_ms:
                 break
         return since_ms, refused
+
+    async def _gone(self, owner_id: str, door_id: str, visitor: str, role: Role, connection: str) -> None:
+        """End a stay, in whatever role it began: who came as a guest may have signed in since."""
+        stay, here = (visitor, connection), await self._here(owner_id, door_id)
+        for each in {role, *(p.role for p in here if (p.visitor, p.connection) == stay)}:
+            await self._doors.change(owner_id, door_id, Exit(visitor, each, connection), actor=ACTOR)
 
     async def _ended(self, event: PlatformEvent, owner_id: str, door_id: str) -> Outcome:
         """Everybody who came before is out; the door itself stays as it is, and so do other signs of who is inside."""
