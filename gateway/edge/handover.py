@@ -27,6 +27,7 @@ from gateway.store import StoreAway, StoreFull
 from rules.bindings import Said, read_parameter, with_parameter
 from rules.credentials import facts_of
 from rules.headers import Header, fold_name
+from rules.reasons import Reason
 from rules.requests import same_origin
 from rules.routes import Match, RouteClass
 from rules.templates import Place, Unfilled, fields_in, fill_template, place_of
@@ -193,7 +194,8 @@ class HandOver:
         if "credential" in fields:
             facts["credential"] = self._token(admitted)
         if "ticket" in fields:
-            facts["ticket"] = ticket_prefix(self._parts.signing, admitted.given)
+            is_static = call.reason == Reason.FAIL_STATIC.value
+            facts["ticket"] = ticket_prefix(self._parts.signing, admitted.given, is_static=is_static)
         body = fill_template(route.answer, facts, place_of(route.answer_type) or Place.JSON)
         return answers.bare(200, body.encode(), {**answers.OWN_HEADERS, "Content-Type": route.answer_type})
 

@@ -14,9 +14,12 @@ from gateway.signing import Pass, Signing
 from rules.tickets import PREFIX
 
 
-def ticket_prefix(signing: Signing, given: Pass) -> str:
-    """What the paths of this visitor's requests begin with, made now, without a slash behind it."""
-    return PREFIX + signing.sign_ticket(given, clock.now_ms())
+def ticket_prefix(signing: Signing, given: Pass, *, is_static: bool = False) -> str:
+    """What the paths of this visitor's requests begin with, made now, without a slash behind it.
+
+    `is_static`: the store is away, and what was true a short while ago still is: the ticket is as old as the pass.
+    """
+    return PREFIX + signing.sign_ticket(given, given.issued_at_ms if is_static else clock.now_ms())
 
 
 def jar_of(parts: Parts, ticket: str) -> Jar:

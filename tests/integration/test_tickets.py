@@ -13,6 +13,7 @@ from aiohttp import ClientSession
 from gateway.edge.tickets import ticket_prefix
 from gateway.edge.tunnels import REVOKED
 from gateway.signing import Pass
+from gateway.store import StoreAway
 from rules.model import Room
 from tests.integration.conftest import Furnish, Start
 from tests.integration.people import JSON, PUBLIC, Answer, Browser
@@ -114,6 +115,22 @@ async def test_a_page_learns_its_visitors_ticket_from_a_mint_route(scene: Scene)
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
     assert (await scene.ask(scene.stranger, f"{answer.text}/rpc/{scene.alias(scene.ada)}/x")).status == 200
     assert (await scene.ask(scene.stranger, f"{answer.text}/settings.js")).status == 404
+
+
+async def test_a_ticket_made_while_the_store_is_away_is_as_old_as_what_it_was_made_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    """Else nobody's time without the store would ever end: a ticket could be had for the last one."""
+    parts = scene.clinics.gateway.parts
+
+    async def away(*_: object) -> None:
+        raise StoreAway("down")
+
+    monkeypatch.setattr(parts.hub, "snapshot", away)
+    answer = await scene.ask(scene.ada, "/settings.js")
+    assert (answer.status, answer.reason) == (200, "fail_static")
+    made = parts.signing.read_ticket(answer.text.removeprefix("/-/as/"))
+    assert made == scene.given(scene.ada)
 
 
 async def test_a_ticket_opens_sockets_polls_and_what_names_no_door(scene: Scene, platform: Platform):
