@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.config.faults import Check, Fault, shown
 from gateway.config.identity_sections import TOKENS, Identity
 from gateway.config.key_checks import check_given, check_needed
+from rules.headers import is_ours_to_say
 from rules.templates import FOUND, PERSON, ROOM, claim_faults, fields_in, place_of, template_faults
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def _kind(identity: Identity) -> Iterator[Check]:
     if algorithms and identity.signs_with not in algorithms:
         reason = f'must be {_one_of(algorithms)} when identity.kind is "{kind}"'
         yield Check(Fault("identity.algorithm", shown(identity.algorithm), reason), ("identity.kind",))
+    if any(is_ours_to_say(name.encode()) or name.lower() == "cookie" for name in identity.header_names):
+        reason = "is the gateway's own matter already"
+        yield Check(Fault("identity.name", shown(identity.name), reason), ("identity.carrier", "identity.kind"))
     if kind == "hmac-token" and not identity.plugins:
         yield Check(Fault("identity.plugins", "", "must name what the token opens"), ("identity.kind",))
     if identity.room_realm and kind != "hmac-token":
@@ -112,13 +116,19 @@ def _location(identity: Identity, known: Collection[str], entry: str) -> Iterato
     elif token and "credential" not in fields_in(location):
         reason = "must hold {credential}: else nobody is told who comes"
         yield Check(Fault("identity.location", shown(location), reason), with_keys)
-    elif location.partition("#")[0].partition("?")[0] == entry and not identity.location_parameter:
+    elif _leads_to(location, entry, by_spelling=identity.kind != "none") and not identity.location_parameter:
         reason = (
             "is the entry itself, which would send people there for ever: it needs a parameter that is {credential}"
         )
         yield Check(Fault("identity.location", shown(location), reason), (*with_keys, "upstream.entry"))
     allowed = (*known, "credential") if token else known
     yield from _template("identity.location", location, allowed)
+
+
+def _leads_to(location: str, entry: str, *, by_spelling: bool) -> bool:
+    """Whether people who are sent there are at the entry again; `by_spelling`: also by another one that routes take."""
+    path = location.partition("#")[0].partition("?")[0]
+    return path == entry or (by_spelling and path.rstrip("/").lower() == entry.rstrip("/").lower())
 
 
 def _call(identity: Identity, known: Collection[str]) -> Iterator[Check]:

@@ -244,6 +244,21 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "identity.location",
         "{colour} is no field here",
     ),
+    "sent in circles by a slash": (
+        SENT.replace("jwt", "signed-url") + 'location = "/Call/{alias}/?n={name}"',
+        "identity.location",
+        "is the entry itself, which would send people there for ever",
+    ),
+    "a token where the request's framing stands": (
+        f'[identity]\nkind = "jwt"\ncarrier = "header"\nkeys = ["{KEY}"]\nname = "Content_Length"',
+        "identity.name",
+        "is the gateway's own matter already",
+    ),
+    "a token for a cookie": (
+        f'[identity]\nkind = "jwt"\ncarrier = "header"\nkeys = ["{KEY}"]\nname = "Cookie"',
+        "identity.name",
+        "is the gateway's own matter already",
+    ),
     "sent in circles": (
         SENT + 'location = "/call/{alias}#{credential}"',
         "identity.location",
