@@ -26,7 +26,7 @@ SECRET = "a key that is long enough for a test 0001"
 IDENTITY_SECRET = "another key, long enough for a test 0002"
 SHORT: Mapping[str, Mapping[str, Any]] = {
     "server": {"public": "127.0.0.1:0", "internal": "127.0.0.1:0", "public_url": PUBLIC},
-    "store": {"deadline_s": 0.5, "recheck_s": 2},
+    "store": {"deadline_s": 1.5, "recheck_s": 2},
     "secrets": {"keys": [SECRET]},
     "identity": {"keys": [IDENTITY_SECRET]},
     "upstream": {"connect_s": 2, "head_s": 5, "idle_s": 60},

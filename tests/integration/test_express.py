@@ -109,6 +109,7 @@ class Script:
                 self.ended.set()
                 return False
             gone.cancel()
+            await asyncio.wait({gone})  # else it still reads when the next request is
         if path in ENDING:
             writer.write(ENDING[path])
             await writer.drain()

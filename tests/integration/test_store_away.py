@@ -85,7 +85,7 @@ async def begin(own_store: OwnStore, platform: Platform) -> AsyncIterator[Begin]
     started: list[Running] = []
 
     async def start(**store: object) -> Running:
-        where = {"url": "embedded", "state_dir": str(own_store.directory), **store}
+        where = {"url": "embedded", "state_dir": str(own_store.directory), "deadline_s": 0.5, **store}
         running = await run(merged(SHORT, {"upstream": {"url": platform.url}, "store": where}))
         started.append(running)
         return running
