@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -150,7 +151,8 @@ class Gate:
         allowed = Allowed(match, reason, admitted, self._handover.header_lines(admitted), call.by_ticket)
         if answer is None:
             return allowed
-        answer.headers["X-Gateway-Verdict"] = answers.verdict_line(reason)
+        if answer.status != HTTPStatus.TOO_MANY_REQUESTS:  # which says so itself
+            answer.headers["X-Gateway-Verdict"] = answers.verdict_line(reason)
         for cookie in allowed.renewal(self._parts, call.jar.passes):
             answer.headers.add("Set-Cookie", cookie)
         return answer

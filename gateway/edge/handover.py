@@ -16,11 +16,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from gateway import clock
 from gateway.edge import answers
 from gateway.edge.admitted import Admitted
 from gateway.edge.away import AwayKind, UpstreamAway
+from gateway.edge.limits import Rate
 from gateway.edge.parts import Call, Opening, Parts
 from gateway.edge.tickets import ticket_prefix
+from gateway.edge.visit import TOO_MANY
 from gateway.errors import Problem
 from gateway.integrations.platforms.answers import find_values
 from gateway.store import StoreAway, StoreFull
@@ -35,6 +38,7 @@ from rules.templates import Place, Unfilled, fields_in, fill_template, place_of
 TOLD_S = 60.0  # this long nothing more is written of somebody who was told of
 AGAIN_S = 5.0  # and this long after the store was away
 DEADLINE_S = 5.0
+ASKED, ASKED_S = 30, 60.0  # so often the platform is asked for one visitor's address at one door, and in how long
 _KEPT = 8192
 _SAFE = frozenset({"GET", "HEAD"})
 
@@ -52,6 +56,7 @@ class HandOver:
         platform = parts.config.platform  # unlike keys and routes, this waits for a restart
         self._tells = bool(platform.kind or platform.calls)  # its side is to know of people at all
         self._opens = bool(platform.calls_on("open"))
+        self._asks = Rate(ASKED, ASKED_S)
         self._told: OrderedDict[tuple[str, str, str], tuple[float, Facts]] = OrderedDict()
 
     # --- before anything is handed over -----------------------------------------------------------------------------
@@ -210,6 +215,9 @@ class HandOver:
             query = with_parameter(call.query, identity.parameter, self._token(admitted))
             return answers.redirect(f"{call.path}?{query}")
         if identity.kind == "api-call":
+            if not self._asks.take(f"{admitted.given.door} {admitted.given.visitor}", time.monotonic()):
+                owner, door = admitted.owner, admitted.given.door
+                return answers.answer_verdict(self._parts, call, owner, door, TOO_MANY, clock.now_ms())
             location = await self._asked_for(admitted)
             return None if location.partition("?")[0] == call.path else answers.redirect(location)
         return self._sent(call, admitted)

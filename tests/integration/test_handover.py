@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from multidict import CIMultiDict
 
+from gateway.edge import handover
 from gateway.edge.platform_client import PlatformClient
 from gateway.store import StoreAway
 from rules.model import Room
@@ -341,6 +342,18 @@ async def test_an_answer_without_an_address_is_a_page_that_tries_again(
     page = await host.page(entry)
     assert page.reason == "upstream_away"
     assert "refresh" in page.text.lower()
+
+
+async def test_nobody_has_the_platform_asked_without_end(site: Site, api: Api):
+    clinics = await site.opens(asking(api))
+    host, _, entry = await host_at(clinics)
+    api.said = b'{"urls": [{"host": "/join"}]}'
+    answers = [await host.page(entry) for _ in range(handover.ASKED + 1)]
+    assert [answer.status for answer in answers] == [303] * handover.ASKED + [429]
+    assert answers[-1].reason == "too_many"
+    assert len([seen for seen in api.seen if seen.path.startswith("/api/v1/join/")]) == handover.ASKED
+    other, _, entry = await host_at(clinics, "dr-kim")
+    assert (await other.page(entry)).status == 303
 
 
 async def test_a_platform_that_is_slow_or_away_holds_up_that_page_and_no_verdict(site: Site, api: Api):
