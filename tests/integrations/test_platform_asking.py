@@ -115,6 +115,12 @@ async def test_an_answer_lets_nobody_in_whom_the_host_sent_out(replica: Replica)
     assert (await table.scene.guest(kim)).state is GuestState.REMOVED
 
 
+@pytest.mark.parametrize("hidden", ["<![CDATA[{}]]>", "<!-- {} -->", "<!-- {}", "<![CDATA[{}"])
+def test_what_xml_only_quotes_names_nobody(hidden: str) -> None:
+    answer = f"<id>g_a1</id><name>{hidden.format('<id>g_b2</id>')}</name><x>{'<!--' * 9000}"
+    assert named_in(answer, "id") == {"g_a1"}
+
+
 async def test_whoever_is_named_long_after_they_were_sent_out_is_sent_out_again(
     make_replica: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

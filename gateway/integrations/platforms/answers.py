@@ -13,6 +13,7 @@ from html import unescape
 from typing import Any
 
 LONGEST = 2048
+_QUOTED = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)  # comments and words of others
 
 
 def find_values(places: Mapping[str, str], text: str) -> dict[str, str]:
@@ -64,5 +65,7 @@ def _element(text: str, name: str) -> str | None:
 
 
 def _elements(text: str, name: str) -> list[str]:
-    found: list[str] = re.findall(rf"<{re.escape(name)}(?:\s[^<>]*)?>([^<]*)</{re.escape(name)}\s*>", text)
+    found: list[str] = re.findall(
+        rf"<{re.escape(name)}(?:\s[^<>]*)?>([^<]*)</{re.escape(name)}\s*>", _QUOTED.sub("", text)
+    )
     return found
