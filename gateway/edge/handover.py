@@ -57,6 +57,7 @@ class HandOver:
         self._tells = bool(platform.kind or platform.calls)  # its side is to know of people at all
         self._opens = bool(platform.calls_on("open"))
         self._asks = Rate(ASKED, ASKED_S)
+        self._warnings = Rate(1, 60)
         self._told: OrderedDict[tuple[str, str, str], tuple[float, Facts]] = OrderedDict()
 
     # --- before anything is handed over -----------------------------------------------------------------------------
@@ -144,7 +145,8 @@ class HandOver:
         try:
             token = self._token(admitted)
         except Unfilled as error:  # the platform sees a stranger then, and refuses
-            parts.log.warning("the platform cannot be told who comes", extra={"error": str(error)})
+            if self._warnings.take(error.field, time.monotonic()):
+                parts.log.warning("the platform cannot be told who comes", extra={"error": str(error)})
             return ()
         scheme = "Bearer " if identity.parameter.lower() == "authorization" else ""
         return tuple((name.encode(), f"{scheme}{token}".encode()) for name in identity.header_names)

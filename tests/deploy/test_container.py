@@ -21,7 +21,8 @@ from compose_spec import PyCompose
 
 from gateway.store.embedded import find_binary
 from tests.deploy.image import USER, Image, Step, steps
-from tests.deploy.processes import ROOT, Gateway, free_port, key_files, listens, load_shipped, start, status
+from tests.deploy.processes import ROOT, Gateway, key_files, listens, load_shipped, start, status
+from tests.ports import free_port
 
 SHIPPED = ROOT / "deploy/container"
 STEPS = steps((SHIPPED / "Containerfile").read_text())

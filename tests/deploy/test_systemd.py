@@ -13,7 +13,8 @@ import pytest
 
 from gateway.app import NOTICE_S, SPREAD_PAGES_S, SPREAD_TUNNELS_S
 from gateway.config import Config
-from tests.deploy.processes import ROOT, SERVE, Gateway, free_port, listens, start, status
+from tests.deploy.processes import ROOT, SERVE, Gateway, listens, start, status
+from tests.ports import free_port
 
 SHIPPED = ROOT / "deploy/systemd"
 UNITS = ["link-gateway.service", "link-gateway@.service", "link-gateway.socket"]

@@ -19,7 +19,8 @@ from gateway.store.embedded import find_binary
 from rules.effects import Applied
 from rules.events import Lock
 from rules.model import Clinic, Policy, Role, Room, Seat
-from tests.deploy.processes import ROOT, free_port
+from tests.deploy.processes import ROOT
+from tests.ports import free_port
 
 SHIPPED = ROOT / "deploy/valkey"
 SHIPPED_DIRECTORY = "/srv/valkey"

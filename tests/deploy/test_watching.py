@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.people import eventually
 from tests.integration.places import Clinics
+from tests.ports import free_port
 from tools import dashboards
 from tools.overview import draw
 
@@ -123,12 +123,6 @@ def test_what_is_recorded_is_asked_for_and_what_is_asked_for_is_recorded() -> No
 
 
 # --- with a real Prometheus -----------------------------------------------------------------------------------------
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
 @asynccontextmanager
 async def watching(program: Path, target: str, directory: Path) -> AsyncIterator[str]:
     """A Prometheus with the shipped configuration that watches one gateway; its address."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tests.integration.conftest import Furnish, Start
 from tests.integration.people import Browser, eventually
 from tests.integration.places import Clinics
 from tests.integration.platform import Platform
+from tests.ports import free_port
 
 pytestmark = pytest.mark.proxy
 
@@ -47,17 +47,11 @@ http {{
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @pytest.fixture
 async def behind(start: Start, furnish: Furnish, nginx: Path, tmp_path: Path) -> AsyncIterator[tuple[Clinics, str]]:
     """Clinics on a gateway that trusts its own machine, and the address of the nginx in front of it."""
     clinics = furnish(await start({"server": {"trusted_proxies": ["127.0.0.0/8"]}}))
-    port = _free_port()
+    port = free_port()
     config = tmp_path / "nginx.conf"
     config.write_text(CONFIG.format(directory=tmp_path, port=port, gateway=clinics.gateway.public_port))
     process = await asyncio.create_subprocess_exec(

@@ -114,6 +114,23 @@ async def test_a_header_of_another_name_is_the_gateways_alone_to_say(site: Site,
     assert platform.last("/call/").one("Authorization") == "Basic kept"
 
 
+async def test_a_token_that_cannot_be_made_is_told_once_a_minute_and_left_out(
+    site: Site, platform: Platform, caplog: pytest.LogCaptureFixture
+):
+    """The platform refuses a stranger; thousands of their requests are no reason for as many lines."""
+    opened = {"on": "open", "url": f"{platform.url}/rooms", "find": {"room": "/id"}}
+    clinics = await site.opens(
+        {**JWT, "claims": {"room": "{found.room}"}},
+        {"path": "/api/{alias}", "class": "api"},
+        platform={"calls": [opened]},
+    )
+    host, _, entry = await host_at(clinics)
+    for _ in range(3):
+        await host.page(entry.replace("/call/", "/api/"))
+        assert not platform.last("/api/").all("Authorization")
+    assert [each.message for each in caplog.records].count("the platform cannot be told who comes") == 1
+
+
 # --- query --------------------------------------------------------------------------------------------------------
 async def test_the_entry_is_asked_for_again_with_a_token_of_ones_own(site: Site, platform: Platform):
     clinics = await site.opens({**JWT, "carrier": "query"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from tests.integration.places import IDENTITY_SECRET, SECRET
 from tests.integration.platform import Platform
 from tests.integration.test_sending_out import Call, calls
 from tests.integration.test_sessions import door_of
+from tests.ports import free_port
 
 START_S = 20.0
 TAKEN_OVER_S = 8.0  # a lease, and how often it is asked for
@@ -86,12 +86,6 @@ class Process:
     def kill(self) -> None:
         self.child.kill()
         self.child.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 Serve = Callable[[], Awaitable[Process]]

@@ -18,10 +18,10 @@ from opentelemetry.trace import format_span_id, format_trace_id
 from gateway import tracing
 from gateway.config import ConfigFaults
 from gateway.config import Tracing as Section
-from tests.deploy.processes import free_port
 from tests.integration.conftest import Furnish, Start
 from tests.integration.places import Clinics
 from tests.integration.platform import Platform
+from tests.ports import free_port
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SAMPLED, UNSAMPLED = f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00"

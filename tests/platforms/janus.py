@@ -25,7 +25,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, web
 
 from tests.integration.people import WAIT_S, Document, eventually
-from tests.proxies.shipped import free_port
+from tests.ports import free_port
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "platforms" / "janus"
 DEMOS = Path("/usr/share/janus/demos")

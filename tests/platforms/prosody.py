@@ -20,7 +20,7 @@ import jwt
 from aiohttp import ClientSession, web
 
 from tests.integration.people import WAIT_S, Document, eventually
-from tests.proxies.shipped import free_port
+from tests.ports import free_port
 
 DOMAIN, ROOMS = "meet.jitsi", "muc.meet.jitsi"
 HIBERNATION_S = 2  # a lost connection may be resumed this long; Prosody's own default is 600

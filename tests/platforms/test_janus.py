@@ -15,7 +15,7 @@ from tests.e2e.people import SOON_MS, People
 from tests.e2e.places import House, open_house
 from tests.platforms.calls import Clinic, now_s, opens, until
 from tests.platforms.janus import ADMIN, EVENTS, SHIPPED, Janus, media_interface, start_janus, with_ports
-from tests.proxies.shipped import free_port
+from tests.ports import free_port
 
 __all__ = ["browser", "complaints", "new_context"]
 

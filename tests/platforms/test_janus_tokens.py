@@ -22,7 +22,7 @@ from rules.credentials import Terms
 from rules.model import Role
 from rules.templates import Place, fill_template
 from tests.platforms.janus import SHIPPED, Janus, media_interface, start_janus, with_ports
-from tests.proxies.shipped import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

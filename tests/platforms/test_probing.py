@@ -23,7 +23,7 @@ from tests.platforms import walking
 from tests.platforms.janus import media_interface, start_janus, with_ports
 from tests.platforms.prosody import DOMAIN, Prosody
 from tests.platforms.walking import NAMES
-from tests.proxies.shipped import free_port
+from tests.ports import free_port
 
 
 class Closed(Platform):

@@ -23,7 +23,8 @@ from tests.integration.conftest import Start, Stored, furnish, platform, server,
 from tests.integration.people import HTML, PUBLIC, Answer, Browser
 from tests.integration.places import Clinics, Running
 from tests.integration.platform import Platform, Seen
-from tests.proxies.shipped import BELIEVED, WAYS, Shipped, free_port, start_shipped
+from tests.ports import free_port
+from tests.proxies.shipped import BELIEVED, WAYS, Shipped, start_shipped
 
 __all__ = ["Stored", "furnish", "platform", "server", "start", "stored"]
 

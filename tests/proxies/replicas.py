@@ -17,7 +17,8 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession, ClientTimeout, WSMsgType
 
 from tests.integration.people import Browser, Document, Socket
-from tests.proxies.shipped import DEPLOY, free_port
+from tests.ports import free_port
+from tests.proxies.shipped import DEPLOY
 
 START_S = 40.0
 

@@ -6,9 +6,7 @@ Rule that holds here: what is tested is what operators copy, with the lines for 
 from __future__ import annotations
 
 import asyncio
-import random
 import re
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,17 +52,6 @@ WAYS = (
     Shipped("caddy", "caddy", ("caddy", "run", "--config", "{at}/Caddyfile")),
     Shipped("envoy", "envoy", ("envoy", "-c", "{at}/envoy.yaml", "--concurrency", "1", "--disable-hot-restart")),
 )
-
-
-def free_port() -> int:
-    """A port that is free on every address, and of none of those that outgoing connections are given."""
-    while True:
-        with socket.socket() as tried:
-            try:
-                tried.bind(("", random.randrange(20_000, 32_000)))
-            except OSError:
-                continue
-            return int(tried.getsockname()[1])
 
 
 async def start_shipped(way: Shipped, program: Path, at: Path, ports: Mapping[str, int]) -> asyncio.subprocess.Process:

@@ -22,8 +22,8 @@ from tests.integration.conftest import Furnish, Start, Stored
 from tests.integration.people import PUBLIC, Browser, Socket, eventually
 from tests.integration.places import IDENTITY_SECRET, SECRET, Clinics, Session
 from tests.integration.platform import Platform
+from tests.ports import free_port
 from tests.proxies.replicas import Calling, Replica, Waiting, shipped_balancer, start_replica
-from tests.proxies.shipped import free_port
 
 DEEP = os.environ.get("LINK_GATEWAY_DEEP", "") not in {"", "0"}
 ROOMS = 60 if DEEP else 6

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.ports import free_port
+
 WITHIN_S = 20
 
 
@@ -29,10 +31,7 @@ def _lines_until(process: subprocess.Popen[str], event: str) -> list[dict[str, o
 @pytest.fixture
 def free_ports() -> tuple[int, int]:
     """Two ports that were free a moment ago."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+    return free_port(), free_port()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -30,6 +29,7 @@ from gateway.store import (
 from gateway.store.embedded import find_binary
 from rules.effects import Applied
 from rules.model import Clinic, Policy, Role, Room, Seat
+from tests import ports
 
 ONCE = Retry(NoBackoff(), 0)
 
@@ -115,7 +115,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     started: list[Server] = []
 
     def start(*options: str, with_port: bool = False, password: str | None = None, persistent: bool = True) -> Server:
-        port = find_free_port() if with_port else 0
+        port = ports.free_port() if with_port else 0
         server = Server(tmp_path_factory.mktemp("own"), options, port, password, persistent)
         started.append(server)
         server.start()
@@ -128,14 +128,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    return find_free_port
-
-
-def find_free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    return ports.free_port
 
 
 @dataclass
