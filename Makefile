@@ -31,7 +31,7 @@ deep: $(VENV)/test.stamp
 	LINK_GATEWAY_DEEP=1 $(BIN)/python -m pytest tests/api/test_durability.py tests/api/test_openapi.py \
 		tests/gateway/edge/test_express_heads.py tests/gateway/edge/test_plain.py tests/e2e/test_sleeping_pages.py \
 		tests/proxies/test_rolling_restart.py \
-		tests/exchanges/test_leaks.py tests/deploy/test_container.py -o faulthandler_timeout=900 $(ARGS)
+		tests/exchanges/test_leaks.py tests/deploy/test_container.py --timeout 900 -o faulthandler_timeout=960 $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
