@@ -58,7 +58,8 @@ class Image:
 
     def command(self, *words: str, writable: Sequence[str] = (), more: Sequence[str] = ()) -> list[str]:
         """A command in a sandbox: everything read-only but `writable` and /tmp."""
-        made = [str(self.bwrap), "--die-with-parent", "--unshare-user", "--uid", USER, "--gid", USER, "--tmpfs", "/"]
+        made = [str(self.bwrap), "--die-with-parent", "--unshare-user", "--uid", USER, "--gid", USER]
+        made += ["--unshare-pid", "--as-pid-1", "--tmpfs", "/"]
         made += _as_they_are("/", _OWN)
         made += ["--tmpfs", "/etc", *_as_they_are("/etc", ()), "--tmpfs", "/opt", "--tmpfs", "/var/lib"]
         made += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
@@ -86,6 +87,12 @@ class Image:
                 check=False,
             )
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+def first_process(sandbox: subprocess.Popen[bytes]) -> int:
+    """The process that a sandbox runs as its first, by its id outside: what an engine sends its signals to."""
+    (pid,) = Path(f"/proc/{sandbox.pid}/task/{sandbox.pid}/children").read_text().split()
+    return int(pid)
 
 
 def _copy(source: Path, target: Path) -> None:
