@@ -180,15 +180,8 @@ def build_parts(
     client = platform_client(config)
     calls = PlatformCalls(lambda: parts.prepared, client, metrics.platform_called)
     parts = Parts(
-        config=config,
+        **made.named(),
         policy=config.policy(),
-        patterns=made.patterns,
-        routes=made.routes,
-        signing=made.signing,
-        identity=made.identity,
-        credentials=made.credentials,
-        prepared=made.prepared,
-        names=made.names,
         directory=store.directory,
         doors=store.doors,
         sessions=store.sessions,
@@ -197,7 +190,6 @@ def build_parts(
         connections=ConnectionNames(store.platform.note, store.store.estimate_now_ms),
         hub=Hub(store.doors),
         presences=Presences(store.doors, heartbeat_s=min(config.presence.heartbeat_s, config.waiting.heartbeat_s)),
-        pages=made.pages,
         assets=assets,
         streams=EventStreams(limits.event_streams, limits.event_streams_per_address, limits.event_streams_per_door),
         tunnels=tunnels,
@@ -210,7 +202,6 @@ def build_parts(
         log=log,
         origins=frozenset(_origins(config)),
         trusts=_trusted(config),
-        event_keys=made.event_keys,
         traces=traces,
         opening=Opening(calls, store.platform, store.doors, clock.now_ms),
     )

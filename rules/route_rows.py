@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from rules.bindings import BindingKind, parse_binding
 from rules.model import Role
-from rules.patterns import CONNECTION, FACTS, cut_pattern, fill, pins_a_door
+from rules.patterns import CONNECTION, FACTS, PathPattern, cut_pattern, fill, pins_a_door
 from rules.routes import MEANINGS, Counts, Route, RouteClass
 
 _METHOD = re.compile(r"[A-Z]+")
 _ADDRESS = re.compile(r"(?:https?://[A-Za-z0-9.:\[\]_-]+/?|unix:/[A-Za-z0-9./_-]+)")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9-]+=[A-Za-z0-9._-]+)*")
 _BINDINGS = "path, query:NAME, credential:query:NAME:CLAIM, credential:header:NAME:CLAIM, upstream or unbound"
+_NO_DOOR = "the path names no door: it needs {alias}, {session}, or {clinic} and {owner}; else say what binds it"
 _COOKIELESS = frozenset({RouteClass.SIGNAL, RouteClass.POLL, RouteClass.API, RouteClass.MINT})
 JSON = "application/json"
 
@@ -53,17 +54,13 @@ def compile_route(
     pattern = cut_pattern(path)
     verbs = frozenset(method.upper() for method in methods)
     binding = parse_binding(binds or "path")
-    faults = [RouteFault("path", path, reason) for reason in pattern.faults()]
+    faults = _path_faults(path, pattern, kind)
     faults += _word_faults(kind, role, verbs, upstream)
     faults += _class_faults(kind, counts, answer, answer_type, cookieless=cookieless)
-    if kind == RouteClass.ENTRY and CONNECTION in pattern.named:
-        faults.append(RouteFault("path", path, "the page's address cannot hold {connection}: links lead to it"))
     if binding is None:
         return (*faults, RouteFault("binds", binds, _BINDINGS))
-    by_path = binding.kind is BindingKind.PATH and not faults
-    if by_path and MEANINGS[RouteClass(kind)].needs_door and not pins_a_door(pattern.named):
-        reason = "the path names no door: it needs {alias}, {session}, or {clinic} and {owner}; else say what binds it"
-        faults.append(RouteFault("binds", binds, reason))
+    if not faults and binding.kind is BindingKind.PATH and _lacks_a_door(RouteClass(kind), pattern):
+        faults.append(RouteFault("binds", binds, _NO_DOOR))
     if faults:
         return tuple(faults)
     return Route(
@@ -81,6 +78,19 @@ def compile_route(
         answer=answer,
         answer_type=answer_type,
     )
+
+
+def _path_faults(path: str, pattern: PathPattern, kind: str) -> list[RouteFault]:
+    """What is wrong with a route's pattern."""
+    faults = [RouteFault("path", path, reason) for reason in pattern.faults()]
+    if kind == RouteClass.ENTRY and CONNECTION in pattern.named:
+        faults.append(RouteFault("path", path, "the page's address cannot hold {connection}: links lead to it"))
+    return faults
+
+
+def _lacks_a_door(kind: RouteClass, pattern: PathPattern) -> bool:
+    """Whether a pass is asked for by a path that does not say to which door."""
+    return MEANINGS[kind].needs_door and not pins_a_door(pattern.named)
 
 
 def _word_faults(kind: str, role: str, verbs: frozenset[str], upstream: str) -> list[RouteFault]:

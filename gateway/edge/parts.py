@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -81,6 +81,10 @@ class Renewable:
     pages: Pages
     event_keys: tuple[bytes, ...] = ()  # what the platform signs with what it tells
 
+    def named(self) -> dict[str, Any]:
+        """All of it, by the names that it has in Parts too."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
 
 @dataclass(slots=True)
 class Parts:
@@ -124,8 +128,8 @@ class Parts:
 
     def renew(self, made: Renewable) -> None:
         """Have every decision from now on rest on these; what was decided already goes on as it was."""
-        for each in fields(made):
-            setattr(self, each.name, getattr(made, each.name))
+        for name, value in made.named().items():
+            setattr(self, name, value)
 
     def entry_path(self, given: Pass) -> str:
         """Where the platform receives whoever has this pass."""
