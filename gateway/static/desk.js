@@ -15,6 +15,7 @@
   let heard = 0;
   let asked = 0; /* requests are numbered: a late answer never covers a newer one */
   let drawn = 0;
+  let pressed = 0;
 
   /* what this browser remembers of its desks; a browser that keeps nothing remembers until the page closes */
   const memory = {};
@@ -71,10 +72,11 @@
 
   /* --- one answer becomes the desk ------------------------------------------------------------------------- */
   function draw(number, text) {
-    if (number < drawn) { return; }
-    drawn = number;
     /* its style element carries another nonce, which this page's policy would report */
     const fresh = new DOMParser().parseFromString(text.replace(/<style[^]*?<\/style>/, ""), "text/html");
+    const reason = fresh.querySelector("#problem").textContent;
+    if (number < drawn) { return reason; }
+    drawn = number;
     const way = [];
     for (let at = document.activeElement; at && at !== document.body; at = at.parentElement) { if (at.id) { way.push(at.id); } }
     fit(one("#desk"), fresh.querySelector("#desk"));
@@ -83,7 +85,7 @@
     failures = 0;
     lost(false);
     document.dispatchEvent(new Event("desk:drawn"));
-    return fresh.querySelector("#problem").textContent;
+    return reason;
   }
   /* the button that was pressed may be gone: go on at its person, or at the top */
   function refocus(way) {
@@ -163,9 +165,11 @@
     const fields = new URLSearchParams(new FormData(form));
     if (button && button.name) { fields.set(button.name, button.value); }
     form.setAttribute("aria-busy", "true");
+    const press = pressed += 1;
     ask({ method: "POST", body: fields }).catch(() => main.dataset.failed).then((text) => {
       form.removeAttribute("aria-busy");
-      problem(text || "");
+      /* an earlier press that went well, answered late, does not take away what a later one was told */
+      if (text || press === pressed) { problem(text || ""); }
       if (text) { return; }
       form.querySelectorAll('input:not([type="hidden"])').forEach((input) => { input.value = ""; });
       const opened = form.closest("details");

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 import zxingcpp
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.e2e.conftest import Until
 from tests.e2e.desks import press_late, stale
@@ -66,6 +67,39 @@ async def test_two_desks_stay_in_step_and_late_presses_change_nothing(house: Hou
     await host.press("I will be with you in 5 minutes.", "Ada")
     await guest.hears("I will be with you in 5 minutes.")
     await other.shows("Ada", "I will be with you in 5 minutes.")
+
+
+@pytest.mark.parametrize("held", ["admit", "deny"])
+async def test_a_reason_stays_in_whatever_order_two_presses_are_answered(
+    held: str, house: House, people: People
+) -> None:
+    """Of two late presses one changes nothing and one is refused: the refusal is read, also if the other is slower."""
+    room = await house.room(f"dr-order-{held}")
+    host = await people.host_inside(room)
+    other = await people.host(room)
+    guest = await people.guest(house.link(room))
+    await guest.join("Ada")
+    await other.shows("Ada", "Rings")
+    late = {what: await stale(other.desk, f'#waiting form:has([value="{what}"])') for what in ("admit", "deny")}
+    await host.press("Let in", "Ada")
+    await in_call(guest.page)
+    await other.shows("Ada", "Inside")
+    quick = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        answer = await route.fetch()
+        if f"={held}" in (route.request.post_data or ""):
+            await quick.wait()
+        await route.fulfill(response=answer)
+
+    await other.desk.route(lambda _address: True, slow)
+    for what in sorted(late, key=lambda what: what != held):
+        await press_late(late[what])
+    await expect(other.desk.locator("form[aria-busy]")).to_have_count(1)  # the quick one is answered
+    async with other.desk.expect_event("requestfinished", lambda request: f"={held}" in (request.post_data or "")):
+        quick.set()
+    await expect(other.desk.locator("form[aria-busy]")).to_have_count(0)
+    await told(other.desk, "This is not possible for this guest just now.")
 
 
 async def test_guest_and_host_on_different_links_are_brought_together(house: House, people: People) -> None:

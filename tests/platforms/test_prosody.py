@@ -11,6 +11,7 @@ from tests.integration.people import PUBLIC, Browser
 from tests.platforms.conftest import Hold
 from tests.platforms.meetings import WAYS, Meeting
 from tests.platforms.streams import Polls, Refused, Socket
+from tests.platforms.xmpp import Person
 
 BOTH = pytest.mark.parametrize("way", WAYS)
 
@@ -123,9 +124,7 @@ async def test_a_guest_of_one_room_is_refused_in_another_whatever_the_address_sa
         assert await answer(meeting, guest, way, path) in {400, 403}, path
     assert (await guest.page(f"/call/{other}")).status == 403
     assert len(meeting.prosody.requests()) == heard
-    assert (
-        await answer(meeting, guest, way, f"{WAYS[way]}?room={own.upper()}") == 200
-    )  # rooms have no case, there as here
+    assert await answer(meeting, guest, way, f"{WAYS[way]}?room={own.upper()}") == 200  # rooms have no case anywhere
 
 
 @BOTH
@@ -149,13 +148,19 @@ async def test_a_second_tab_is_the_same_guest_and_a_copied_address_is_nobody(mee
         await tab.cut()
 
 
-async def test_a_line_that_breaks_is_taken_up_again_and_nobody_in_the_room_notices(meet: Hold):
-    meeting = await meet()
+async def resumable_call(meeting: Meeting) -> tuple[Person, Browser, Person]:
+    """A host, and a guest of this browser whose line Prosody keeps for a moment when it breaks."""
     host = await meeting.host_joins("websocket")
     browser = await meeting.admitted()
     guest = await meeting.join(browser, "websocket")
     await guest.manage()
     await host.sees(guest)
+    return host, browser, guest
+
+
+async def test_a_line_that_breaks_is_taken_up_again_and_nobody_in_the_room_notices(meet: Hold):
+    meeting = await meet()
+    host, browser, guest = await resumable_call(meeting)
     await meeting.clinics.until_inside(meeting.room, lambda now: len(now) == 2)
     await guest.stream.drop()
     await meeting.clinics.until_inside(meeting.room, lambda now: len(now) == 1)
@@ -171,11 +176,7 @@ async def test_a_line_that_breaks_is_taken_up_again_and_nobody_in_the_room_notic
 
 async def test_the_removed_cannot_take_a_broken_line_up_again_and_the_room_sees_them_leave_in_the_end(meet: Hold):
     meeting = await meet()
-    host = await meeting.host_joins("websocket")
-    browser = await meeting.admitted()
-    guest = await meeting.join(browser, "websocket")
-    await guest.manage()
-    await host.sees(guest)
+    host, browser, guest = await resumable_call(meeting)
     alias = await meeting.alias(browser)
     await meeting.act("remove", guest=browser.visitor())
     await guest.cut()
