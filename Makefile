@@ -25,7 +25,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp
 	@.ci/packages
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(ARGS)
 
 deep: $(VENV)/test.stamp
 	LINK_GATEWAY_DEEP=1 $(BIN)/python -m pytest tests/api/test_durability.py tests/api/test_openapi.py \

@@ -36,6 +36,7 @@ from gateway.plugin.accel import AccelCalls
 from gateway.reload import prepare, read_tls
 from gateway.request_log import RequestLog
 from gateway.services import StoreServices, build_parts, open_store
+from gateway.tasks import end_tasks
 from gateway.tls import Shown
 from gateway.tracing import HEADERS as TRACE_HEADERS
 from gateway.tracing import open_traces
@@ -121,9 +122,7 @@ class Gateway:
         await self.inside.settle()
         await self.public.cleanup()
         await self.internal.cleanup()
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await end_tasks(self.tasks)
         await self.parts.hub.close()
         self.parts.upstream_for.close()
         await self.parts.connections.settle()

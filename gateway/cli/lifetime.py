@@ -17,6 +17,7 @@ from gateway import logs
 from gateway.app import Gateway, start
 from gateway.cli.notices import Notices
 from gateway.config import Config, ConfigFaults
+from gateway.tasks import end_tasks
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TOLD_EVERY_S = 5.0  # how a drain fares
@@ -39,8 +40,7 @@ async def serve_until_told(config: Config, config_file: Path | None) -> None:
     finally:
         notices.stopping()
         await gateway.stop()
-        showing.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
+        await end_tasks([showing])
         notices.close()
     log.info("stopped")
 
@@ -59,10 +59,7 @@ async def _until_told(
     again = asyncio.create_task(_to_end(heard), name="signals")
     telling = asyncio.create_task(_tell(gateway, notices), name="notices")
     await asyncio.wait({drain, again}, return_when=asyncio.FIRST_COMPLETED)
-    late = [task for task in (drain, again, telling) if not task.done()]
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
+    await end_tasks(task for task in (drain, again, telling) if not task.done())
     if drain.done() and not drain.cancelled():
         drain.result()
 

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from gateway.signing import Pass
 from gateway.store import Hub, Presences, Snapshot
+from gateway.tasks import end_tasks
 from rules.effects import Rejected
 
 MayStay = Callable[[Pass, str, Snapshot], bool]
@@ -101,7 +102,8 @@ class Polling:
                 poller.cut()
             while not poller.barred.is_set() and (left_s := poller.left_s(self._ttl_s)) > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(poller.barred.wait(), left_s)
+                    async with asyncio.timeout(left_s):
+                        await poller.barred.wait()
         finally:
             followed.close()
             if self._pollers.get(key) is poller:
@@ -114,6 +116,4 @@ class Polling:
 
     async def settle(self) -> None:
         """Nobody is followed any more; every exit is written, or given up."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)

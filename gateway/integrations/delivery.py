@@ -14,6 +14,7 @@ from gateway.integrations.letters import Letter, Outcome, Recipient, read_letter
 from gateway.integrations.replay import replayed
 from gateway.integrations.ways import Ways
 from gateway.store import Lane, Place, Settlement, stream_of
+from gateway.tasks import end_tasks
 from rules.model import Millis
 
 PATIENCE_S = 0.2  # how long a round waits for what it has begun; then it goes on, and leaves that to the next
@@ -48,10 +49,7 @@ class Deliverer:
 
     async def _abandon(self, recipient_id: str) -> None:
         """What is under way is told again by whoever is next."""
-        tasks = self._under_way.pop(recipient_id, {}).values()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(self._under_way.pop(recipient_id, {}).values())
 
     async def round(self, recipient: Recipient) -> int | None:
         """Heed requests, take in what is new, and try what is due; how many tries came to an end.

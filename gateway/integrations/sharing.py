@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from gateway.integrations.delivery import Deliverer
 from gateway.integrations.letters import Recipient
 from gateway.store import StoreAway, StoreFull
+from gateway.tasks import end_tasks
 
 LOOK_S = 1.0  # how soon a new event or a new recipient is seen
 CLAIM_S = 2.0  # how often to ask for a recipient that another replica holds
@@ -40,9 +41,7 @@ class Sharing:
                 await self._look()
                 await asyncio.sleep(self._look_s)
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await end_tasks(self._tasks.values())
             self._tasks.clear()
 
     async def _look(self) -> None:

@@ -58,6 +58,7 @@ class Hints:
                 raise StoreAway("slow", "the subscription is silent")
             if message is None:
                 await connection.send_command("PING")
+                _heed_cancellation()
             asked = message is None
             if message is not None and message[0] == "subscribe":
                 confirmed += 1
@@ -69,7 +70,7 @@ class Hints:
 
 
 def _heed_cancellation() -> None:
-    """End a task that was cancelled while it connected: redis-py may lose that on the way."""
+    """End a task that was cancelled while it connected or sent: redis-py may lose that on the way."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

@@ -21,6 +21,7 @@ from gateway.store.jitter import spread
 from gateway.store.kept import KeptSnapshots
 from gateway.store.snapshot import Snapshot
 from gateway.store.watcher import Subscription, Watcher
+from gateway.tasks import end_tasks
 from rules.model import Millis
 from rules.waits import HostIs, waits
 
@@ -73,12 +74,10 @@ class Hub:
 
     async def close(self) -> None:
         """End every watch."""
-        tasks = [watch.task for watch in self._watches.values() if watch.task is not None]
+        following = [watch.task for watch in self._watches.values() if watch.task is not None]
         self._watches.clear()
         self._alarms.clear_all()
-        for task in [*tasks, *self._reading.values()]:
-            task.cancel()
-        await asyncio.gather(*tasks, *self._reading.values(), return_exceptions=True)
+        await end_tasks([*following, *self._reading.values()])
 
     # --- watching -----------------------------------------------------------------------------------------------
     def subscribe(

@@ -18,6 +18,7 @@ from gateway.store.breaker import Breaker
 from gateway.store.errors import StoreAway, StoreFull, fault_of
 from gateway.store.library import Script
 from gateway.store.links import Command, Link
+from gateway.tasks import end_tasks
 
 BATCH = 128
 
@@ -75,9 +76,7 @@ class Lanes:
 
     async def close(self) -> None:
         """Stop the lanes and fail whoever still waits."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         for link in self._links:
             await link.drop()
         while not self._queue.empty():

@@ -116,11 +116,12 @@ async def test_nothing_is_left_of_thousands_of_exchanges(
 
 
 async def settled(scene: Scene, before: Held, others: int) -> None:
-    """All is as it was; the store's own connections and short tasks come and go, so there may be fewer sockets."""
+    """All is as it was; the store's own connections and short tasks come and go, so there may be fewer of these."""
     until = asyncio.get_running_loop().time() + SETTLE_S
     while True:
         after = held(scene, others)
-        same = after.sockets <= before.sockets and replace(after, sockets=before.sockets) == before
+        fewer = after.sockets <= before.sockets and after.tasks <= before.tasks
+        same = fewer and replace(after, sockets=before.sockets, tasks=before.tasks) == before
         if same or asyncio.get_running_loop().time() > until:
             break
         await asyncio.sleep(0.05)

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis.asyncio.connection import AbstractConnection
 
 from gateway.store import Hub, StoreAway
 from gateway.store.hub import YIELD_EVERY
@@ -53,6 +54,24 @@ async def test_a_change_by_another_replica_is_shown_within_a_second(replica, mak
     await other.doors.change(room, room, Lock())
     async with asyncio.timeout(1):
         await until(lambda: _locked(seen, room))
+
+
+async def test_a_listener_ends_when_it_is_told_to_as_its_ping_is_sent(replica, monkeypatch):
+    """Before Python 3.12 asyncio.wait_for loses a cancellation that comes at just this moment."""
+    monkeypatch.setattr("gateway.store.hints.QUIET_S", 0.05)
+    hub = Hub(replica.doors)
+    listening = asyncio.create_task(hub.run())
+    loop, send = asyncio.get_running_loop(), AbstractConnection.send_packed_command
+
+    async def cancelled_as_it_is_sent(connection, command, **options):
+        if asyncio.current_task() is listening and b"PING" in b"".join(command):
+            loop.call_soon(loop.call_soon, listening.cancel)  # once it is written, before that is noticed
+        await send(connection, command, **options)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", cancelled_as_it_is_sent)
+    async with asyncio.timeout(5):
+        await asyncio.gather(listening, return_exceptions=True)
+    assert listening.cancelled()
 
 
 async def test_a_watcher_that_left_is_told_no_more(replica, make_hub, until):
