@@ -65,7 +65,7 @@ async def test_a_listener_ends_when_it_is_told_to_as_its_ping_is_sent(replica, m
 
     async def cancelled_as_it_is_sent(connection, command, **options):
         if asyncio.current_task() is listening and b"PING" in b"".join(command):
-            loop.call_soon(loop.call_soon, listening.cancel)  # once it is written, before that is noticed
+            loop.call_soon(lambda: loop.call_soon(listening.cancel))  # once it is written, before that is noticed
         await send(connection, command, **options)
 
     monkeypatch.setattr(AbstractConnection, "send_packed_command", cancelled_as_it_is_sent)
