@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -89,7 +90,7 @@ async def test_who_takes_over_restarts_it_too(tmp_path, until):
 
 def _unlinked(url: str, state: Path) -> None:
     """Remove the short way to a long path, if there was one."""
-    way = Path(url.removeprefix("unix://")).parent
+    way = Path(unquote(url.removeprefix("unix://"))).parent
     if way != state:
         way.unlink()
 
