@@ -26,6 +26,8 @@ from gateway.store.keys import PARTITIONS
 from rules.events import Event, Heard, Join
 from tests.gateway.store.conftest import Replica
 
+DAY_MS = 86_400_000
+
 
 @dataclass(frozen=True)
 class Received:
