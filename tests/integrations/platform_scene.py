@@ -17,6 +17,7 @@ from rules.events import Admit, Enter, Event, Heard, Join
 from rules.model import Door, Guest, Role, Room
 from tests.gateway.store.conftest import Replica
 
+JOINED, LEFT, ENDED = What
 TTL_MS = 7_200_000
 REPLAY_MS = 300_000
 _numbers = itertools.count(1)
