@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rules.effects import Applied, Happened, Rejected
+from rules.effects import Applied, Happened, Refused, Rejected
 from rules.model import Door, Guest, GuestState, Millis, Owner, Policy, Presence, Role
 from rules.step import Step
 from tests.rules.world import MINUTE, ROOM, make_owner, make_room, make_session
@@ -24,6 +24,10 @@ def guest(state: GuestState, visitor: str = "ann", *, since_ms: Millis = NOW, se
 def presence(visitor: str, role: Role = Role.GUEST, *, until_ms: Millis = NOW + LIVE_MS) -> Presence:
     """One connection of somebody."""
     return Presence(visitor, f"{visitor}-1", role, until_ms)
+
+
+HOST = presence("kay", Role.HOST)
+ANN = presence("ann")
 
 
 def with_people(door: Door, *guests: Guest, inside: tuple[Presence, ...] = (), heard: bool = True) -> Door:
@@ -59,3 +63,15 @@ def told(answer: Step | Applied | Rejected) -> list[str]:
     """The kinds of what the world hears of an accepted event."""
     assert not isinstance(answer, Rejected), answer
     return [e.what.value for e in answer.effects if isinstance(e, Happened)]
+
+
+def done(answer: Step | Rejected) -> Step:
+    """Where an event that is allowed leads."""
+    assert not isinstance(answer, Rejected), answer
+    return answer
+
+
+def why(answer: Step | Rejected | Applied) -> Refused:
+    """Why an event is refused."""
+    assert isinstance(answer, Rejected), answer
+    return answer.why
