@@ -9,9 +9,9 @@ from typing import Any
 
 from rules.model import Door, Guest, Owner, Policy, Visitor
 from rules.verdict import decide
+from tests.stateful.beats import Model
 from tests.stateful.model import Record
 from tests.stateful.programs import GUESTS, HOST_SEAT
-from tests.stateful.sessions import Model
 
 SHOWN = ("reason", "joined", "position", "message", "can_take", "door", "host_inside")
 

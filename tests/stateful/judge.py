@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.stateful.beats import Model
 from tests.stateful.compare import doors_differ, verdicts_differ
 from tests.stateful.replicas import ROOM, Entry
 from tests.stateful.scene import Act, Scene
-from tests.stateful.sessions import Model
 
 LOOK_AGAIN_MS = 10_000  # how late a ring or a reminder may be
 ENDINGS = {"gave_up", "left", "session.over"}

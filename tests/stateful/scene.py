@@ -13,10 +13,10 @@ from gateway.store.doors import Change
 from rules import events
 from rules.effects import Rejected
 from rules.model import Door, DoorKind, Policy, Role, Seat
+from tests.stateful.beats import Line, Model
 from tests.stateful.model import ASKING, make_door
 from tests.stateful.programs import DOORS, HOST_SEAT, HOURS, MINUTE, START, TIMES, Step
 from tests.stateful.replicas import ROOM, Entry, Replicas
-from tests.stateful.sessions import Line, Model
 from tests.stateful.witness import Witness
 
 
