@@ -25,11 +25,10 @@ from rules.admission import (
     seat_holder,
     void_others,
 )
-from rules.model import Door, GuestState, Millis, Role, Status
-from tests.rules.cases import NOW, POLICY, guest, owner, presence, room, session
+from rules.model import Door, GuestState, Millis, Status
+from tests.rules.cases import HOST, NOW, POLICY, guest, owner, presence, room, session
 from tests.rules.world import MINUTE
 
-HOST = presence("kay", Role.HOST)
 INSIDE, OUT, WAITING = GuestState.INSIDE, GuestState.OUT, GuestState.WAITING
 DIRECT = replace(POLICY, direct=True)
 

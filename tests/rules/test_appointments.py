@@ -19,30 +19,18 @@ from rules.appointments import (
     schedule,
     undo_end,
 )
-from rules.effects import Refused, Rejected
+from rules.effects import Refused
 from rules.events import AddSeat, Extend, FreeSeat, ReissueLink, Reschedule, RevokeSeat, Schedule
 from rules.model import Door, DoorKind, GuestState, Millis, Role, Seat, Status
 from rules.step import Step
 from rules.window import closes
-from tests.rules.cases import NOW, POLICY, S, guest, presence, room, session, step, told
+from tests.rules.cases import ANN, HOST, NOW, POLICY, S, done, guest, room, session, step, told, why
 from tests.rules.world import HOST_SEAT, MINUTE, make_session
 
-HOST = presence("kay", Role.HOST)
-ANN = presence("ann")
 G = GuestState
 HALF = 30 * MINUTE
 LATER = Reschedule(NOW + 2 * HALF, NOW + 3 * HALF)
 FINISHED = [Status.CANCELLED, Status.ENDED, Status.OVER]
-
-
-def done(answer: Step | Rejected) -> Step:
-    assert not isinstance(answer, Rejected), answer
-    return answer
-
-
-def why(answer: Step | Rejected) -> Refused:
-    assert isinstance(answer, Rejected), answer
-    return answer.why
 
 
 def at_session(door: Door, *, now_ms: Millis = NOW) -> Step:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.effects import DropPresence, Refused, Rejected
+from rules.effects import DropPresence, Refused
 from rules.events import Admit, Deny, Hold, LetBack, Message, Remove, Transfer
 from rules.hosting import (
     admit,
@@ -21,24 +21,11 @@ from rules.hosting import (
     transfer,
 )
 from rules.model import Door, GuestState, Millis, Role, Status
-from rules.step import Step
-from tests.rules.cases import NOW, POLICY, S, guest, presence, room, session, step, told
+from tests.rules.cases import ANN, HOST, NOW, POLICY, S, done, guest, presence, room, session, step, told, why
 from tests.rules.world import MINUTE, ROOM
 
-HOST = presence("kay", Role.HOST)
-ANN = presence("ann")
 G = GuestState
 ADMITS = [G.WAITING, G.ON_HOLD]
-
-
-def done(answer: Step | Rejected) -> Step:
-    assert not isinstance(answer, Rejected), answer
-    return answer
-
-
-def why(answer: Step | Rejected) -> Refused:
-    assert isinstance(answer, Rejected), answer
-    return answer.why
 
 
 @pytest.mark.parametrize("state", G)

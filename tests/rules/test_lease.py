@@ -8,10 +8,9 @@ import pytest
 
 from rules.lease import forgotten_at, is_active, is_over, lease_for, next_change_at
 from rules.model import Door, DoorKind, GuestState, Millis, Role, Status
-from tests.rules.cases import LIVE_MS, NOW, POLICY, guest, owner, presence, room, session
+from tests.rules.cases import HOST, LIVE_MS, NOW, POLICY, guest, owner, presence, room, session
 from tests.rules.world import MINUTE
 
-HOST = presence("kay", Role.HOST)
 END = NOW + 60 * MINUTE  # closes late
 G = GuestState
 

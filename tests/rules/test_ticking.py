@@ -10,11 +10,9 @@ from rules.effects import Unrenewed
 from rules.lease import next_change_at
 from rules.model import Door, GuestState, Millis, Role, Seat, Status
 from rules.ticking import call_for_attention, tick
-from tests.rules.cases import LIVE_MS, NOW, POLICY, S, guest, owner, presence, room, session, step, told
+from tests.rules.cases import ANN, HOST, LIVE_MS, NOW, POLICY, S, guest, owner, presence, room, session, step, told
 from tests.rules.world import MINUTE, ROOM
 
-HOST = presence("kay", Role.HOST)
-ANN = presence("ann")
 END = NOW + 60 * MINUTE
 G = GuestState
 
