@@ -130,3 +130,30 @@ def desk(*doors: Mapping[str, Any]) -> dict[str, Any]:
         "astray": [],
         "overrun": None,
     }
+
+
+def full_desk() -> dict[str, object]:
+    """A desk with a guest in every state."""
+    states = ["waiting", "on_hold", "admitted", "inside", "out", "denied", "removed", "claimed", "moved"]
+    seats = [
+        {
+            "number": 1,
+            "role": "host",
+            "name": "",
+            "joined": False,
+            "guest": None,
+            "link": "https://video.example.org/session/host",
+        },
+        {
+            "number": 2,
+            "role": "guest",
+            "name": "Chris",
+            "joined": True,
+            "guest": "g_1",
+            "link": "https://video.example.org/session/c",
+        },
+    ]
+    guests = [guest(f"g_{state}", state, ringing=state == "waiting") for state in states]
+    session = desk_door("b" * 16, "session", seats=seats, guests=[guest("g_s", "waiting"), guest("g_t", "waiting")])
+    ended = desk_door("c" * 16, "session", status="ended", can_undo_until="2026-11-22T12:41:00Z")
+    return desk(desk_door("a" * 16, guests=guests, guest_inside=1, host_inside=False), session, ended)
