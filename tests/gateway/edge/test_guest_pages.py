@@ -13,16 +13,12 @@ import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
+from tests.gateway.edge.chromium import CHROMIUM, IN_CHROMIUM
 from tests.gateway.edge.page_server import PageServer
 from tests.gateway.edge.page_states import FACTS, SESSION, STATES, verdict
-from tests.gateway.edge.test_pages_live import CHROMIUM, STRICT
 
 WITHIN_MS = 10_000
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM.exists() and not STRICT, reason="needs chromium"),
-]
+pytestmark = IN_CHROMIUM
 expect.set_options(timeout=WITHIN_MS)
 
 FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]

@@ -1,86 +1,17 @@
-"""Pages in a real Chromium: they follow the truth by themselves, and break no rule of their own policy."""
+"""Guests' pages in a real Chromium: they follow the truth by themselves, and break no rule of their own policy."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-
-import pytest
-import pytest_asyncio
-from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from gateway.edge.pages import NOTICES
-from tests.gateway.edge.page_server import PageServer
-from tests.gateway.edge.page_states import HOSTILE, SESSION, STATES, desk, desk_door, guest, verdict
+from tests.gateway.edge.chromium import IN_CHROMIUM, Link, browser, context, faults, link, page
+from tests.gateway.edge.page_states import HOSTILE, SESSION, STATES, verdict
 
-CHROMIUM = Path("/usr/bin/chromium")
-STRICT = os.environ.get("LINK_GATEWAY_TESTS_STRICT") == "1"
-PHONE = {"width": 360, "height": 640}
-WITHIN_MS = 15_000
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM.exists() and not STRICT, reason="needs chromium"),
-]
-expect.set_options(timeout=WITHIN_MS)
-
-Address = Callable[[str], str]
+__all__ = ["browser", "context", "faults", "link", "page"]
+pytestmark = IN_CHROMIUM
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        await chromium.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    context = await browser.new_context(viewport=PHONE, timezone_id="America/New_York")  # type: ignore[arg-type]
-    yield context
-    await context.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def faults(context: BrowserContext) -> list[str]:
-    """What any page of this context complained of: errors, broken policy, dialogs of scripts that must not run."""
-    found: list[str] = []
-
-    async def refuse(dialog: Dialog) -> None:
-        found.append(f"a dialog: {dialog.message}")
-        await dialog.dismiss()
-
-    def watch(page: Page) -> None:
-        page.on("console", lambda message: found.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: found.append(str(error)))
-        page.on("dialog", refuse)
-
-    context.on("page", watch)
-    return found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(context: BrowserContext, faults: list[str]) -> Page:
-    return await context.new_page()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def link() -> AsyncIterator[tuple[PageServer, Address]]:
-    pages = PageServer()
-    server = TestServer(pages.application())
-    await server.start_server()
-    yield pages, lambda path: str(server.make_url(path))
-    pages.break_streams()
-    await server.close()
-
-
-Link = tuple[PageServer, Address]
-
-
-# --- guests -------------------------------------------------------------------------------------------------
 async def test_a_waiting_page_follows_each_verdict_in_place(link: Link, page: Page, faults: list[str]) -> None:
     server, address = link
     await page.goto(address("/link"))
@@ -212,104 +143,3 @@ async def test_without_script_the_page_leaves_by_a_plain_form(link: Link, browse
     await page.get_by_role("button", name="Leave").click()
     assert await server.posted.get() == {"action": "leave"}
     await plain.close()
-
-
-# --- hosts --------------------------------------------------------------------------------------------------
-async def test_the_desk_redraws_itself_and_keeps_what_is_being_typed(link: Link, page: Page, faults: list[str]) -> None:
-    server, address = link
-    door = desk_door("a" * 16, guests=[guest("g_1", "waiting")])
-    server.desk_document = desk(door)
-    await page.goto(address("/desk"))
-    await page.get_by_text("Message, hold, remove…").click()
-    await page.get_by_label("Message", exact=True).fill("I am")
-    newcomer = guest("g_2", "waiting", name=HOSTILE, ringing=True)
-    server.redraw(desk({**door, "guests": [newcomer, *door["guests"]]}))
-    await expect(page.locator(".who").nth(1)).to_have_text(HOSTILE)
-    await expect(page).to_have_title("(2) Desk of Dr Ana Pérez – Harbour Psychology")
-    await expect(page.get_by_role("status").first).to_have_text(f"{HOSTILE} is waiting")
-    assert await page.locator(f"#message-{'a' * 16}-g_1").input_value() == "I am"
-    await expect(page.locator(f"#message-{'a' * 16}-g_1")).to_be_focused()
-    assert faults == []
-
-
-async def test_a_button_never_turns_into_another_one(link: Link, page: Page) -> None:
-    """Pressed while the desk is drawn anew, "Not now" says no: it must not have become the "Let in" beside it."""
-    server, address = link
-    door = desk_door("a" * 16, host_inside=False, guests=[guest("g_1", "waiting", position=1)])
-    server.desk_document = desk(door)
-    await page.goto(address("/desk"))
-    pressed = await page.get_by_role("button", name="Not now").element_handle()
-    assert pressed is not None
-    server.redraw(desk({**door, "host_inside": True}))
-    await expect(page.get_by_role("button", name="Let in", exact=True)).to_be_visible()
-    await pressed.evaluate("(button) => button.click()")
-    assert await server.posted.get() == {"do": "deny", "door": "a" * 16, "guest": "g_1"}
-
-
-async def test_a_guest_is_announced_once_and_once_more_as_a_reminder(link: Link, page: Page) -> None:
-    server, address = link
-    door = desk_door("a" * 16)
-    server.desk_document = desk(door)
-    await page.goto(address("/desk"))
-    announced = page.locator("#calm")
-    server.redraw(desk({**door, "guests": [guest("g_1", "waiting", ringing=True)]}))
-    await expect(announced).to_have_text("Anna Weber is waiting")
-    await announced.evaluate("region => { region.textContent = ''; }")
-    server.redraw(desk({**door, "guests": [guest("g_1", "waiting", ringing=True, position=1)]}))
-    await expect(page.get_by_text("number 1")).to_be_visible()
-    await expect(announced).to_have_text("")
-    server.redraw(desk({**door, "guests": [guest("g_1", "waiting", ringing=True, reminder=True)]}))
-    await expect(announced).to_have_text("Anna Weber is waiting")
-
-
-async def test_what_remains_of_a_removal_is_read_out_and_can_be_asked_again(link: Link, page: Page) -> None:
-    server, address = link
-    door = desk_door("a" * 16, guests=[guest("g_1", "removed", removal="asked")])
-    server.desk_document = desk(door)
-    await page.goto(address("/desk"))
-    await expect(page.get_by_text("is asked to send them out")).to_be_visible()
-    announced, alerts = page.locator("#calm"), page.locator("#alerts")
-    await expect(announced).to_have_text("")
-    server.redraw(desk({**door, "guests": [guest("g_1", "removed", removal="failed")]}))
-    await expect(announced).to_contain_text("Anna Weber may still hear and see you. End the call to be safe.")
-    await alerts.get_by_role("button", name="Try again").click()
-    assert await server.posted.get() == {"do": "ask_again", "door": "a" * 16, "guest": "g_1"}
-    server.redraw(desk({**door, "guests": [guest("g_1", "removed", removal="done")]}))
-    await expect(announced).to_have_text("The video service has sent Anna Weber out, too.")
-    await expect(alerts).to_have_count(0)
-
-
-async def test_a_button_of_the_desk_sends_its_form_without_leaving_the_page(link: Link, page: Page) -> None:
-    server, address = link
-    server.desk_document = desk(desk_door("a" * 16, "session", guests=[guest("g_1", "waiting")]))
-    await page.goto(address("/desk"))
-    await page.evaluate("window.same = true")
-    await page.get_by_role("button", name="Let in", exact=True).click()
-    assert await server.posted.get() == {"do": "admit", "door": "a" * 16, "guest": "g_1"}
-    await page.get_by_role("button", name="15 minutes more").click()
-    assert await server.posted.get() == {"do": "extend", "door": "a" * 16, "minutes": "15"}
-    assert await page.evaluate("window.same")
-
-
-async def test_a_button_that_comes_too_late_says_why_in_place(link: Link, page: Page) -> None:
-    server, address = link
-    server.desk_document = desk(desk_door("a" * 16, guests=[guest("g_1", "waiting")]))
-    server.problem = "This guest has left."
-    await page.goto(address("/desk"))
-    await page.get_by_role("button", name="Not now").click()
-    await expect(page.locator("#problem")).to_have_text("This guest has left.")
-    server.problem = ""
-    await page.get_by_role("button", name="Not now").click()
-    await expect(page.locator("#problem")).to_be_hidden()
-
-
-async def test_a_desk_that_lost_its_connection_says_so_and_heals(link: Link, page: Page) -> None:
-    server, address = link
-    await page.goto(address("/desk"))
-    server.dead = True
-    server.break_streams()
-    await expect(page.locator("#offline")).to_be_visible()
-    server.dead = False
-    server.desk_document = desk(desk_door("a" * 16, guests=[guest("g_1", "waiting")]))
-    await expect(page.locator("#offline")).to_be_hidden()
-    await expect(page.locator("h1")).to_have_text("1 person is waiting")
