@@ -17,11 +17,11 @@ from aiohttp import ClientError, ClientSession
 
 from gateway.integrations.platforms.sending_out import ID
 from tests.integration.admin_api import HANG, AdminApi
+from tests.integration.calls import Call, calls
 from tests.integration.conftest import Furnish, Start, Stored
 from tests.integration.people import PUBLIC, eventually
 from tests.integration.places import IDENTITY_SECRET, SECRET
 from tests.integration.platform import Platform
-from tests.integration.test_sending_out import Call, calls
 from tests.integration.test_sessions import door_of
 from tests.ports import free_port
 

@@ -2,96 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from gateway.integrations.platforms import opening
-from gateway.integrations.platforms.sending_out import ID
-from gateway.store import Hooks, Trail, stream_of
-from rules.model import Room
+from gateway.store import Trail, stream_of
 from tests.integration.admin_api import HANG, AdminApi
+from tests.integration.calls import SOON_S, Call, alias_of, calls, is_idle
 from tests.integration.conftest import Furnish, Start
-from tests.integration.people import Browser, Document, Socket, eventually
-from tests.integration.places import Clinics, guests_of, now_ms
+from tests.integration.people import eventually
+from tests.integration.places import Clinics, now_ms
 from tests.integration.test_sessions import door_of
-
-SOON_S = 1.0
-JSON = {"Content-Type": "application/json"}
-
-
-def calls(api: AdminApi, *more: dict[str, Any]) -> dict[str, Any]:
-    """A platform that can be told of one person and of a whole call."""
-    made = [
-        {"on": "remove", "url": f"{api.url}/kick/{{alias}}", "headers": JSON, "body": '{"who": "{visitor}"}'},
-        {"on": "end", "url": f"{api.url}/end/{{alias}}"},
-        *more,
-    ]
-    return {"platform": {"calls": made}}
 
 
 @pytest.fixture
 async def clinics(start: Start, furnish: Furnish, api: AdminApi) -> Clinics:
     """Clinics in front of a platform that can be told."""
     return furnish(await start(calls(api)))
-
-
-async def alias_of(clinics: Clinics, room: Room, door: str) -> str:
-    """What the platform calls a door."""
-    return (await clinics.gateway.store.doors.read(room.id, door)).owner.doors[door].alias
-
-
-async def is_idle(clinics: Clinics) -> bool:
-    """Whether nothing is left to be told."""
-    return not await Hooks(clinics.gateway.store.store).doors(ID)
-
-
-class Call:
-    """A host and a guest inside a room."""
-
-    def __init__(self, clinics: Clinics, owner: str = "dr-lee") -> None:
-        self.clinics = clinics
-        self.owner = owner
-        self.host: Browser
-        self.guest: Browser
-        self.socket: Socket
-        self.desk: Any
-
-    async def begin(self) -> Call:
-        clinics = self.clinics
-        self.room = await clinics.room(self.owner)
-        self.host, self.host_socket = await clinics.host_inside(self.room)
-        self.guest = clinics.browser()
-        page = await self.guest.wait(clinics.link(self.room), "Ada Canary")
-        await clinics.act(self.host, self.room, "admit", guest=self.guest.visitor())
-        await page.reason("admitted")
-        self.socket = await clinics.go_in(self.guest, clinics.link(self.room), self.room)
-        self.desk = await self.host.events(clinics.desk(self.room))
-        return self
-
-    async def act(self, do: str, **fields: Any) -> Document:
-        return await self.clinics.act(self.host, self.room, do, **fields)
-
-    async def alias(self) -> str:
-        return await alias_of(self.clinics, self.room, self.room.id)
-
-    async def counted(self, on: str) -> dict[str, int]:
-        """What the metrics say of one kind of call."""
-        text = self.clinics.gateway.parts.metrics.exposition("")[1].decode()
-        found = re.findall(rf'gateway_platform_calls_total{{on="{on}",outcome="(\w+)"}} (\d+)', text)
-        return {outcome: int(count) for outcome, count in found}
-
-    async def remove(self) -> Document:
-        return await self.act("remove", guest=self.guest.visitor())
-
-    async def shown(self, removal: str) -> None:
-        """Wait until the desk shows that of the guest."""
-        await self.desk.until(lambda desk: any(g["removal"] == removal for g in guests_of(desk)), "desk")
 
 
 async def test_the_platform_is_told_within_a_second_and_the_host_sees_that_it_is_done(clinics: Clinics, api: AdminApi):
@@ -245,48 +175,6 @@ async def test_without_calls_the_host_is_told_what_a_removal_does_not_do(start: 
     assert "The video service itself is not told: until their picture is gone, they may still hear" in page
 
 
-async def test_the_room_is_opened_before_anybody_is_sent_there(start: Start, furnish: Furnish, api: AdminApi):
-    opens = {"on": "open", "url": f"{api.url}/create/{{alias}}", "find": {"sid": "/sid"}}
-    clinics = furnish(await start(calls(api, opens)))
-    room = await clinics.room()
-    path = f"/create/{await alias_of(clinics, room, room.id)}"
-    api.script[path].extend((500, '{"sid": "s1"}'))
-    host = await clinics.host(room)
-    entry = (await host.page(clinics.link(room))).location
-    assert (await host.page(entry)).status in {502, 503, 504}
-
-    async def is_open() -> bool:
-        return (await host.page(entry)).status == 200
-
-    await eventually(is_open, 0.2)
-    assert len(api.paths("/create")) == 2, "a failure is not repeated at once, and what is open is not opened again"
-    parts = clinics.gateway.parts
-    assert (await parts.platform.found(room.id, room.id))["sid"] == "s1"
-
-
-@pytest.mark.parametrize("named", [True, False], ids=["named by the platform", "by our name"])
-async def test_a_room_is_opened_anew_once_its_call_was_ended(
-    start: Start, furnish: Furnish, api: AdminApi, monkeypatch: pytest.MonkeyPatch, named: bool
-):
-    monkeypatch.setattr(opening, "REMEMBERED_MS", 0)
-    opens = {"on": "open", "url": f"{api.url}/create/{{alias}}"} | ({"find": {"sid": "/sid"}} if named else {})
-    ends = {"on": "end", "url": f"{api.url}/end/{{found.sid}}" if named else f"{api.url}/end"}
-    clinics = furnish(await start({"platform": {"calls": [opens, ends]}}))
-    room = await clinics.room()
-    session = await clinics.session(room)
-    path = f"/create/{await alias_of(clinics, room, session.id)}"
-    api.always[path] = '{"sid": "s1"}'
-    host = await clinics.host(room)
-    await clinics.go_in(host, session.host, room)
-    assert len(api.paths("/create")) == 1
-    await clinics.act(host, room, "end", door=session.id)
-    await api.until(1, "/end/s1" if named else "/end")
-    await clinics.act(host, room, "undo_end", door=session.id)
-    await eventually(lambda: is_idle(clinics))
-    await clinics.go_in(host, session.host, room)
-    assert len(api.paths("/create")) == 2
-
-
 @pytest.mark.parametrize(
     ("heard", "shown"), [((), "failed"), (("joined",), "done"), (("joined", "left"), "done")], ids=str
 )
@@ -303,22 +191,3 @@ async def test_somebody_whose_name_there_is_not_known_is_out_only_if_they_are_kn
     await call.remove()
     await call.shown(shown)
     assert api.paths() == (["/kick/p1"] if heard == ("joined",) else [])
-
-
-async def test_a_room_is_opened_once_however_many_come_and_a_slow_platform_holds_up_no_other_door(
-    start: Start, furnish: Furnish, api: AdminApi
-):
-    clinics = furnish(await start({"platform": {"calls": [{"on": "open", "url": f"{api.url}/create/{{alias}}"}]}}))
-    room, other = await clinics.room(), await clinics.room("dr-may")
-    api.always[f"/create/{await alias_of(clinics, room, room.id)}"] = HANG
-    first, second = await clinics.host(room), await clinics.host(room)
-    entries = [(await host.page(clinics.link(room))).location for host in (first, second)]
-    waiting = [asyncio.create_task(host.page(entry)) for host, entry in zip((first, second), entries, strict=True)]
-    await api.until(1, "/create")
-    host = await clinics.host(other)
-    began_at = time.monotonic()
-    assert (await host.page((await host.page(clinics.link(other))).location)).status == 200
-    assert time.monotonic() - began_at < SOON_S
-    assert {answer.status for answer in await asyncio.gather(*waiting)} <= {502, 503, 504}
-    assert len(set(api.paths("/create"))) == 2
-    assert len(api.paths("/create")) == 2
