@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -15,6 +16,7 @@ import uvloop
 from gateway.store import embedded
 from gateway.store.keys import PARTITIONS
 from tests.integration.admin_api import AdminApi
+from tests.integration.handing_over import SITE_ROUTES
 from tests.integration.people import Browser
 from tests.integration.places import SHORT, Clinics, Running, Sections, merged, now_ms, run
 from tests.integration.platform import Platform
@@ -133,3 +135,18 @@ async def clinics(start: Start, furnish: Furnish) -> Clinics:
 async def stranger(clinics: Clinics) -> Browser:
     """Somebody who was never here."""
     return clinics.browser()
+
+
+class Site:
+    """A gateway that tells its platform who comes."""
+
+    def __init__(self, start: Start, furnish: Furnish) -> None:
+        self._start, self._furnish = start, furnish
+
+    async def opens(self, identity: Mapping[str, Any], *routes: Mapping[str, Any], **sections: Any) -> Clinics:
+        return self._furnish(await self._start({"identity": identity, **sections}, routes=(*SITE_ROUTES, *routes)))
+
+
+@pytest.fixture
+def site(start: Start, furnish: Furnish) -> Site:
+    return Site(start, furnish)
