@@ -17,9 +17,11 @@ from gateway.store import embedded
 from gateway.store.keys import PARTITIONS
 from tests.integration.admin_api import AdminApi
 from tests.integration.handing_over import SITE_ROUTES
+from tests.integration.lanes import LANE_ROUTES, Lanes, opened
 from tests.integration.people import Browser
 from tests.integration.places import SHORT, Clinics, Running, Sections, merged, now_ms, run
 from tests.integration.platform import Platform
+from tests.integration.scripted import Script
 
 _prefixes = itertools.count(1)
 
@@ -150,3 +152,29 @@ class Site:
 @pytest.fixture
 def site(start: Start, furnish: Furnish) -> Site:
     return Site(start, furnish)
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[Script]:
+    """A platform that answers by path, in raw HTTP."""
+    script = Script()
+    server = await asyncio.start_server(script.serve, "127.0.0.1", 0, limit=2**20)
+    script.port = server.sockets[0].getsockname()[1]
+    yield script
+    server.close()
+    for writer in script.writers:
+        writer.transport.abort()
+
+
+@pytest.fixture
+async def lanes(start: Start, furnish: Furnish, script: Script) -> AsyncIterator[Lanes]:
+    """A gateway with both lanes; one leg is open and one answer was had, so that the express lane can be taken."""
+    upstream = {"url": f"http://127.0.0.1:{script.port}", "head_s": 1}
+    running = await start({"upstream": upstream, "server": {"express": True}}, routes=LANE_ROUTES)
+    lanes = await opened(running, furnish(running))
+    warm = await lanes.connect()
+    assert (await lanes.ask(warm, f"/api/{lanes.alias}/x")).status == 200
+    assert (await lanes.ask(warm, f"/api/{lanes.alias}/x")).status == 200
+    script.heads.clear()
+    yield lanes
+    lanes.close()
