@@ -6,6 +6,7 @@ that nothing goes unchecked for a missing program.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -39,6 +40,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def _reason(told: object) -> str:
     return str(told[2]) if isinstance(told, tuple) else str(told)
+
+
+def pytest_collection_finish() -> None:
+    """All tests stay to the end: no search for garbage may look through them while one of them counts milliseconds."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

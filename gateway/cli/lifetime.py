@@ -7,6 +7,7 @@ SIGHUP reloads what is safe to change in a running process, and names what is no
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -32,6 +33,8 @@ async def serve_until_told(config: Config, config_file: Path | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, heard.put_nowait, number)
     notices = Notices(os.environ)
     gateway = await start(config, log)
+    gc.collect()
+    gc.freeze()  # what is there now stays: looking through it for garbage would stand everything still for 60 ms
     log.info("serving", extra={"listener": f"{config.server.public}, {config.server.internal}"})
     notices.serving()
     showing = asyncio.create_task(notices.show_life(), name="signs of life")
