@@ -133,9 +133,12 @@ async def once_it_is_back(work: Callable[[], Awaitable[object]]) -> None:
                 return
 
 
-def knows_all(primary: dict[str, object]) -> bool:
-    """Whether a Sentinel has found both replicas and both other Sentinels."""
-    return (primary["slaves"], primary["sentinels"]) == (2, 3)
+def can_fail_over(servers: Servers, port: int) -> bool:
+    """Whether a Sentinel knows the two others, and has heard from both replicas that they follow: else it aborts."""
+    primary = servers.tell(port, "INFO", "sentinel")["master0"]
+    replicas = servers.tell(port, "SENTINEL", "REPLICAS", "calls")
+    followed = [(each["flags"], each["master-link-status"]) for each in replicas]
+    return primary["sentinels"] == 3 and followed == [("slave", "ok")] * 2
 
 
 @pytest.mark.slow
@@ -146,7 +149,8 @@ async def test_sentinel_puts_a_replica_in_a_dead_primarys_place_and_nothing_ackn
         servers.start(number, f"sentinel/server-{number}.conf")
         servers.start(f"sentinel-{number}", f"sentinel/sentinel-{number}.conf", "--sentinel")
     await eventually(lambda: servers.tell(6379, "INFO", "replication").get("min_slaves_good_slaves", 0) == 2)
-    await eventually(lambda: knows_all(servers.tell(26379, "INFO", "sentinel")["master0"]))
+    for port in (26379, 26380, 26381):
+        await eventually(partial(can_fail_over, servers, port))
     watchers = ",".join(f"127.0.0.1:{servers.ports[port]}" for port in ("26379", "26380", "26381"))
     async with scene(f"sentinel://{watchers}/calls", durable_replicas=1) as acme:
         room, session = await acme.furnish("ana")
