@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from gateway.tasks import end_tasks
+
 OLDEST = (7, 2)
 START_S = 10.0
 STOP_S = 10.0
@@ -79,9 +81,7 @@ class EmbeddedServer:
         """Use the store no longer; if nobody else does, end it. What it holds is kept."""
         async with self._starting:  # a start under way must end, or nobody would stop what it starts
             if self._task is not None:
-                self._task.cancel()
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+                await end_tasks([self._task])
         # Only the last user can turn the shared lock into an exclusive one.
         if _lock(self._users, fcntl.LOCK_EX) and await self._last_take_over():
             await self._shut_down()
